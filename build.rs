@@ -1,0 +1,2 @@
+//! Compiles the interfaces.
+fn main() {}

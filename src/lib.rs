@@ -1,0 +1,2 @@
+//! Run an untrusted component in a worker process at nearly the cost of a function call.
+pub mod rpi;

@@ -1,0 +1,7 @@
+//! The Raspberry Pi camera: the algorithms, a virtual camera to run them on, and the pipeline handler between them.
+//!
+//! Only the binaries call this module; it is the first user of [`crate::ipc`], not a part of it.
+
+pub mod imx219;
+pub mod layout;
+pub mod response;
