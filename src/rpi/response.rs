@@ -87,10 +87,11 @@ mod tests {
         for kelvin in [2500.0, 4000.0, 8000.0] {
             let matrix = crosstalk(kelvin);
             let inverse = invert(matrix);
-            for row in 0..3 {
-                assert!((matrix[row].iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            for (row, factors) in matrix.iter().enumerate() {
+                assert!((factors.iter().sum::<f64>() - 1.0).abs() < 1e-12);
                 for column in 0..3 {
-                    let product: f64 = (0..3).map(|k| matrix[row][k] * inverse[k][column]).sum();
+                    let product: f64 =
+                        factors.iter().zip(inverse).map(|(factor, other)| factor * other[column]).sum();
                     assert!((product - f64::from(u8::from(row == column))).abs() < 1e-12);
                 }
             }

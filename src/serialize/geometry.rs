@@ -1,0 +1,49 @@
+//! Points, sizes and rectangles, in pixels.
+
+/// A position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct Point {
+    /// To the right.
+    pub x: i32,
+    /// Downwards.
+    pub y: i32,
+}
+
+/// A width and a height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct Size {
+    /// Across.
+    pub width: u32,
+    /// Down.
+    pub height: u32,
+}
+
+/// Sizes from a smallest to a largest, in steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct SizeRange {
+    /// Smallest.
+    pub min: Size,
+    /// Largest.
+    pub max: Size,
+    /// Step of the width.
+    pub h_step: u32,
+    /// Step of the height.
+    pub v_step: u32,
+}
+
+/// A rectangle that stands upright.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct Rectangle {
+    /// Left edge.
+    pub x: i32,
+    /// Upper edge.
+    pub y: i32,
+    /// Across.
+    pub width: u32,
+    /// Down.
+    pub height: u32,
+}

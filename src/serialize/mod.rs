@@ -1,0 +1,18 @@
+//! What crosses a connection, as values and as bytes.
+//!
+//! The value types that an interface can use beside its own ([`SharedFd`], [`Plane`], [`Flags`], the
+//! geometry, the [`controls`]) and the [`native`] encoding. Generated code calls this module, and
+//! [`crate::ipc`] moves what it writes. It knows nothing of processes, rings or sockets.
+
+#![forbid(unsafe_code)]
+
+pub mod controls;
+mod fd;
+mod flags;
+mod geometry;
+pub mod native;
+
+pub use controls::{ControlInfo, ControlInfoMap, ControlList, ControlValue};
+pub use fd::{Plane, SharedFd};
+pub use flags::{Flag, Flags};
+pub use geometry::{Point, Rectangle, Size, SizeRange};

@@ -1,0 +1,173 @@
+//! Why a value could not be written or read.
+
+use std::fmt;
+
+use crate::serialize::controls::ControlError;
+
+/// Why a value cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// More descriptors than one message can carry.
+    #[error(
+        "a message with {count} file descriptors exceeds the {limit} that one message can carry; send them in several calls"
+    )]
+    TooManyFds {
+        /// Descriptors in the message.
+        count: usize,
+        /// The most that a message can carry.
+        limit: usize,
+    },
+    /// More bytes than offsets can express.
+    #[error("a message of {bytes} bytes exceeds the {limit} that offsets can express")]
+    TooLong {
+        /// Bytes of the message.
+        bytes: usize,
+        /// The most.
+        limit: usize,
+    },
+}
+
+/// Why a message was refused: what is wrong, and in which field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeError {
+    problem: Problem,
+    /// Fields from the innermost to the outermost; filled in only as the error travels up.
+    path: Vec<Step>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Field(&'static str),
+    Index(usize),
+}
+
+/// What is wrong with a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The message ends too early.
+    #[error("{needed} bytes are needed at offset {offset}, the message has {available}")]
+    Short {
+        /// Where the bytes should be.
+        offset: usize,
+        /// Bytes needed there.
+        needed: u64,
+        /// Bytes of the whole message.
+        available: usize,
+    },
+    /// A region is somewhere else than it has to be.
+    #[error("a region at offset {found} must be at offset {expected}")]
+    Misplaced {
+        /// Where the span says it is.
+        found: usize,
+        /// Where it has to be.
+        expected: usize,
+    },
+    /// Bytes are left after the last value.
+    #[error("{bytes} bytes are left over at the end")]
+    Trailing {
+        /// How many.
+        bytes: usize,
+    },
+    /// A truth value that is neither.
+    #[error("{value} is no truth value; 0 or 1 are")]
+    Bool {
+        /// The byte found.
+        value: u8,
+    },
+    /// A number that names no enumerator.
+    #[error("{value} is no value of {name}")]
+    Enum {
+        /// The enum.
+        name: &'static str,
+        /// The number found.
+        value: i32,
+    },
+    /// Bits that belong to no enumerator.
+    #[error("{bits:#x} has bits that are no flag of {name}")]
+    Flags {
+        /// The enum.
+        name: &'static str,
+        /// The bits found.
+        bits: u32,
+    },
+    /// Text that is not UTF-8.
+    #[error("the text is not UTF-8 after its first {valid} bytes")]
+    Utf8 {
+        /// Bytes that are.
+        valid: usize,
+    },
+    /// A map whose keys do not ascend, or repeat.
+    #[error("the keys do not ascend strictly")]
+    KeyOrder,
+    /// A descriptor is claimed that did not come, or out of turn.
+    #[error("descriptor {found} is claimed where {expected} of {count} is due")]
+    Fd {
+        /// Its place, from 1.
+        found: u32,
+        /// The place that is due.
+        expected: usize,
+        /// Descriptors that came with the message.
+        count: usize,
+    },
+    /// Descriptors came that nothing claims.
+    #[error("{count} file descriptors came with the message, {used} belong to it")]
+    SurplusFds {
+        /// Descriptors that came.
+        count: usize,
+        /// Descriptors claimed.
+        used: usize,
+    },
+    /// A control list or control info map is malformed.
+    #[error(transparent)]
+    Controls(#[from] ControlError),
+}
+
+impl DecodeError {
+    /// What is wrong.
+    #[must_use]
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// The same error, seen from the struct that has the field.
+    #[must_use]
+    pub fn within(mut self, field: &'static str) -> Self {
+        self.path.push(Step::Field(field));
+        self
+    }
+
+    /// The same error, seen from the array that has the element.
+    #[must_use]
+    pub fn at(mut self, index: usize) -> Self {
+        self.path.push(Step::Index(index));
+        self
+    }
+}
+
+impl From<Problem> for DecodeError {
+    fn from(problem: Problem) -> Self {
+        Self { problem, path: Vec::new() }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (depth, step) in self.path.iter().rev().enumerate() {
+            match step {
+                Step::Field(name) if depth == 0 => write!(f, "{name}")?,
+                Step::Field(name) => write!(f, ".{name}")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        let separator = if self.path.is_empty() { "" } else { ": " };
+        write!(f, "{separator}{}", self.problem)
+    }
+}
+
+impl std::error::Error for DecodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.problem)
+    }
+}

@@ -1,0 +1,104 @@
+//! The native encoding: fixed-layout little-endian structs, with what varies in length out of line.
+//!
+//! A message is the *fixed part* of its outermost value, followed by *regions*, each on a multiple of
+//! eight bytes. A [`Span`] in a fixed part says where a region lies and how many elements it has.
+//! Regions stand in the order in which the values are declared, depth first, without gaps: so there
+//! is exactly one encoding of a value, and a decoder checks every offset by comparing it with where
+//! the region has to be. Two spans can never share bytes, so the memory that decoding takes is bounded
+//! by the message, however hostile its writer.
+//!
+//! | value | fixed part |
+//! |---|---|
+//! | `bool` | one byte, 0 or 1 |
+//! | integers, floats | their little-endian bytes |
+//! | enums, flags | four bytes |
+//! | structs | their fields' fixed parts in order, unpadded |
+//! | strings, arrays, maps, control lists, control info maps | a [`Span`] |
+//! | descriptors | four bytes: 0 for none, else its place among the message's descriptors, from 1 |
+
+mod decoder;
+mod encoder;
+mod error;
+mod handles;
+mod scalars;
+mod sequences;
+
+use zerocopy::byteorder::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+pub use decoder::Decoder;
+pub use encoder::{Encoder, MAX_FDS, Sink};
+pub use error::{DecodeError, EncodeError, Problem};
+
+/// What a fixed part is: plain bytes without padding or alignment, valid whatever they hold.
+pub trait Fixed: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy + 'static {}
+
+impl<T: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy + 'static> Fixed for T {}
+
+/// Where a region lies.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct Span {
+    /// Start of the region, in bytes from the start of the message; a multiple of eight.
+    pub offset: U32,
+    /// Elements in the region; bytes, for strings and controls.
+    pub count: U32,
+}
+
+/// A value that can be written in the native encoding.
+pub trait Encode {
+    /// Its fixed part.
+    type Wire: Fixed;
+
+    /// Bytes of all regions that the value needs, each rounded up to a multiple of eight.
+    fn region_bytes(&self) -> usize;
+
+    /// Writes the regions and returns the fixed part.
+    fn encode<S: Sink + ?Sized>(&self, out: &mut Encoder<'_, S>) -> Self::Wire;
+
+    /// Writes the fixed parts of `items` one after another from `offset`, and their regions.
+    fn encode_all<S: Sink + ?Sized>(items: &[Self], offset: usize, out: &mut Encoder<'_, S>)
+    where
+        Self: Sized,
+    {
+        for (index, item) in items.iter().enumerate() {
+            let wire = item.encode(out);
+            out.write(offset + index * size_of::<Self::Wire>(), wire.as_bytes());
+        }
+    }
+}
+
+/// A value that can be read back.
+pub trait Decode: Encode + Sized {
+    /// Reads the value with this fixed part; its regions come next in `input`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if anything in it is not what [`Encode::encode`] would have written.
+    fn decode(wire: &Self::Wire, input: &mut Decoder<'_>) -> Result<Self, DecodeError>;
+
+    /// Reads the values with these fixed parts.
+    ///
+    /// # Errors
+    /// As [`Decode::decode`], naming the element.
+    fn decode_all(wires: &[Self::Wire], input: &mut Decoder<'_>) -> Result<Vec<Self>, DecodeError> {
+        let decode = |(index, wire)| Self::decode(wire, input).map_err(|error| error.at(index));
+        wires.iter().enumerate().map(decode).collect()
+    }
+}
+
+/// Bytes that `value` takes as a message.
+#[must_use]
+pub fn encoded_bytes<T: Encode + ?Sized>(value: &T) -> usize {
+    align(size_of::<T::Wire>()) + value.region_bytes()
+}
+
+/// Rounds up to the next multiple of eight, where regions start.
+#[must_use]
+pub const fn align(bytes: usize) -> usize {
+    bytes.next_multiple_of(8)
+}
+
+#[cfg(test)]
+mod tests;
