@@ -2,8 +2,8 @@
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test --lib --release shm::model`.
 
-use loom::sync::Arc;
-use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use loom::sync::atomic::AtomicU64;
+use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 use super::{Consumer, Geometry, Producer, Record, RingError, Words};
@@ -28,25 +28,27 @@ fn ring() -> (Producer<Model>, Consumer<Model>) {
     (Producer::new(model.clone(), geometry), Consumer::new(model, geometry))
 }
 
-/// An eventfd with a counter of one bit; sleeping on it spins in the model.
+/// An eventfd, as far as sleepers see it: rung before or during the sleep, it ends it.
 #[derive(Debug, Clone)]
-struct Bell(Arc<AtomicBool>);
+struct Bell(Arc<(Mutex<bool>, Condvar)>);
 
 impl Bell {
     fn new() -> Self {
-        Self(Arc::new(AtomicBool::new(false)))
+        Self(Arc::new((Mutex::new(false), Condvar::new())))
     }
 
     fn ring(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_one();
     }
 
-    /// Blocks until the bell rings. A lost wake-up blocks for ever, which loom reports as a deadlock
-    /// or as too many branches.
+    /// Blocks until the bell rings. A lost wake-up is a deadlock, which loom reports.
     fn sleep(&self) {
-        while !self.0.swap(false, Ordering::SeqCst) {
-            thread::yield_now();
+        let mut rung = self.0.0.lock().unwrap();
+        while !*rung {
+            rung = self.0.1.wait(rung).unwrap();
         }
+        *rung = false;
     }
 }
 
