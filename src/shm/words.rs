@@ -35,12 +35,6 @@ pub struct Mapped {
     raw: MmapRaw,
 }
 
-// SAFETY: `MmapRaw` is a pointer and a length that stay valid until drop, from any thread; all
-// accesses go through atomics.
-unsafe impl Send for Mapped {}
-// SAFETY: as for `Send`: shared access is by atomics alone.
-unsafe impl Sync for Mapped {}
-
 impl Mapped {
     /// Wraps a mapping that [`super::SharedMemory`] has made and checked.
     pub(super) fn new(raw: MmapRaw) -> Self {

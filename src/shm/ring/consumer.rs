@@ -124,7 +124,7 @@ impl<M: Words> Consumer<M> {
     /// means that a record is there already.
     ///
     /// Call [`Consumer::release`] first, else the producer may wait for lines that nobody reads.
-    pub fn prepare_sleep(&mut self) -> bool {
+    pub fn prepare_sleep(&self) -> bool {
         // ORDERING: the flag is raised before the tag is read; the producer stores the tag before it
         // reads the flag. See `Reservation::commit`, whose fence pairs with this one.
         self.memory.word(CONSUMER_ASLEEP).store(1, Ordering::Relaxed);
@@ -137,7 +137,7 @@ impl<M: Words> Consumer<M> {
     }
 
     /// Says that the consumer is not asleep any more.
-    pub fn awake(&mut self) {
+    pub fn awake(&self) {
         // ORDERING: Relaxed: seen late, the flag costs the producer one needless wake-up.
         self.memory.word(CONSUMER_ASLEEP).store(0, Ordering::Relaxed);
     }

@@ -68,7 +68,7 @@ impl<M: Words> Producer<M> {
     }
 
     /// Says that the producer is not asleep any more.
-    pub fn awake(&mut self) {
+    pub fn awake(&self) {
         // ORDERING: Relaxed: seen late, the flag costs the consumer one needless wake-up.
         self.memory.word(PRODUCER_ASLEEP).store(0, Ordering::Relaxed);
     }
