@@ -4,4 +4,5 @@
 
 pub mod imx219;
 pub mod layout;
+pub mod pipeline;
 pub mod response;

@@ -1,0 +1,3 @@
+//! The pipeline handler.
+
+pub mod delayed_controls;
