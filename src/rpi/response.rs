@@ -87,11 +87,12 @@ mod tests {
         for kelvin in [2500.0, 4000.0, 8000.0] {
             let matrix = crosstalk(kelvin);
             let inverse = invert(matrix);
-            for row in 0..3 {
-                assert!((matrix[row].iter().sum::<f64>() - 1.0).abs() < 1e-12);
-                for column in 0..3 {
-                    let product: f64 = (0..3).map(|k| matrix[row][k] * inverse[k][column]).sum();
-                    assert!((product - f64::from(u8::from(row == column))).abs() < 1e-12);
+            for (row, weights) in matrix.iter().enumerate() {
+                assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+                let product =
+                    [0, 1, 2].map(|column| (0..3).map(|k| weights[k] * inverse[k][column]).sum::<f64>());
+                for (column, value) in product.into_iter().enumerate() {
+                    assert!((value - f64::from(u8::from(row == column))).abs() < 1e-12);
                 }
             }
         }
