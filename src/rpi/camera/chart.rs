@@ -43,7 +43,7 @@ pub const GREY_PATCHES: std::ops::Range<usize> = 18..24;
 pub const BACKGROUND: f32 = 0.18;
 
 /// Reflectance of the chart's frame and of the gaps between patches.
-pub const FRAME: f32 = 0.03;
+pub const FRAME: f32 = 0.012;
 
 /// Patches across and down.
 const GRID: (usize, usize) = (6, 4);

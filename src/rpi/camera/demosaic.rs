@@ -156,66 +156,108 @@ impl Neighbours {
     }
 }
 
+/// The thirteen neighbours of one half of a row's pixels, each as long as that half.
+#[derive(Clone, Copy)]
+struct Planes<'a> {
+    centre: &'a [f32],
+    left: &'a [f32],
+    right: &'a [f32],
+    far_left: &'a [f32],
+    far_right: &'a [f32],
+    above: &'a [f32],
+    below: &'a [f32],
+    far_above: &'a [f32],
+    far_below: &'a [f32],
+    above_left: &'a [f32],
+    above_right: &'a [f32],
+    below_left: &'a [f32],
+    below_right: &'a [f32],
+}
+
+impl<'a> Planes<'a> {
+    /// Of the even columns.
+    fn even(rows: [&'a SplitRow; 5], half: usize) -> Self {
+        let even = |row: usize, shift: usize| &rows[row].even[shift..shift + half];
+        let odd = |row: usize, shift: usize| &rows[row].odd[shift..shift + half];
+        Self {
+            centre: even(2, 1),
+            left: odd(2, 0),
+            right: odd(2, 1),
+            far_left: even(2, 0),
+            far_right: even(2, 2),
+            above: even(1, 1),
+            below: even(3, 1),
+            far_above: even(0, 1),
+            far_below: even(4, 1),
+            above_left: odd(1, 0),
+            above_right: odd(1, 1),
+            below_left: odd(3, 0),
+            below_right: odd(3, 1),
+        }
+    }
+
+    /// Of the odd columns.
+    fn odd(rows: [&'a SplitRow; 5], half: usize) -> Self {
+        let even = |row: usize, shift: usize| &rows[row].even[shift..shift + half];
+        let odd = |row: usize, shift: usize| &rows[row].odd[shift..shift + half];
+        Self {
+            centre: odd(2, 1),
+            left: even(2, 1),
+            right: even(2, 2),
+            far_left: odd(2, 0),
+            far_right: odd(2, 2),
+            above: odd(1, 1),
+            below: odd(3, 1),
+            far_above: odd(0, 1),
+            far_below: odd(4, 1),
+            above_left: even(1, 1),
+            above_right: even(1, 2),
+            below_left: even(3, 1),
+            below_right: even(3, 2),
+        }
+    }
+
+    /// Writes red, green and blue, as `colour` makes them of the neighbours.
+    ///
+    /// Not inlined: as arguments of a function the outputs are known to alias nothing, without which the loop is
+    /// not vectorised.
+    #[inline(never)]
+    fn fill(self, [red, green, blue]: [&mut [f32]; 3], colour: impl Fn(Neighbours) -> [f32; 3]) {
+        let length = red.len();
+        let (green, blue) = (&mut green[..length], &mut blue[..length]);
+        let cut = |plane: &'a [f32]| &plane[..length];
+        let (centre, left, right) = (cut(self.centre), cut(self.left), cut(self.right));
+        let (far_left, far_right) = (cut(self.far_left), cut(self.far_right));
+        let (above, below) = (cut(self.above), cut(self.below));
+        let (far_above, far_below) = (cut(self.far_above), cut(self.far_below));
+        let (above_left, above_right) = (cut(self.above_left), cut(self.above_right));
+        let (below_left, below_right) = (cut(self.below_left), cut(self.below_right));
+        for i in 0..length {
+            [red[i], green[i], blue[i]] = colour(Neighbours {
+                centre: centre[i],
+                horizontal: left[i] + right[i],
+                vertical: above[i] + below[i],
+                diagonal: above_left[i] + above_right[i] + below_left[i] + below_right[i],
+                far_horizontal: far_left[i] + far_right[i],
+                far_vertical: far_above[i] + far_below[i],
+            });
+        }
+    }
+}
+
 fn interpolate(rows: [&SplitRow; 5], y: usize, half: usize, out: &mut ColourRow) {
     for plane in out.even.iter_mut().chain(&mut out.odd) {
         plane.resize(half, 0.0);
     }
-    // Slices of known length, so that no bound is checked in the loops. The second letter says which column,
-    // seen from the pixel's own pair of columns.
-    let even = |row: usize, shift: usize| &rows[row].even[shift..shift + half];
-    let odd = |row: usize, shift: usize| &rows[row].odd[shift..shift + half];
-    let (e_here, e_left, e_right) = (even(2, 1), even(2, 0), even(2, 2));
-    let (o_here, o_left, o_right) = (odd(2, 1), odd(2, 0), odd(2, 2));
-
-    {
-        let (above2, above, below, below2) = (even(0, 1), even(1, 1), even(3, 1), even(4, 1));
-        let (above_left, above_right) = (odd(1, 0), odd(1, 1));
-        let (below_left, below_right) = (odd(3, 0), odd(3, 1));
-        let site = |i: usize| Neighbours {
-            centre: e_here[i],
-            horizontal: o_left[i] + o_here[i],
-            vertical: above[i] + below[i],
-            diagonal: above_left[i] + above_right[i] + below_left[i] + below_right[i],
-            far_horizontal: e_left[i] + e_right[i],
-            far_vertical: above2[i] + below2[i],
-        };
-        let [red, green, blue] = out.even.each_mut().map(|plane| &mut plane[..half]);
-        if y.is_multiple_of(2) {
-            for i in 0..half {
-                let site = site(i);
-                (red[i], green[i], blue[i]) = (site.opposite(), site.green(), site.centre);
-            }
-        } else {
-            for i in 0..half {
-                let site = site(i);
-                (red[i], green[i], blue[i]) = (site.along_row(), site.centre, site.along_column());
-            }
-        }
-    }
-    {
-        let (above2, above, below, below2) = (odd(0, 1), odd(1, 1), odd(3, 1), odd(4, 1));
-        let (above_left, above_right) = (even(1, 1), even(1, 2));
-        let (below_left, below_right) = (even(3, 1), even(3, 2));
-        let site = |i: usize| Neighbours {
-            centre: o_here[i],
-            horizontal: e_here[i] + e_right[i],
-            vertical: above[i] + below[i],
-            diagonal: above_left[i] + above_right[i] + below_left[i] + below_right[i],
-            far_horizontal: o_left[i] + o_right[i],
-            far_vertical: above2[i] + below2[i],
-        };
-        let [red, green, blue] = out.odd.each_mut().map(|plane| &mut plane[..half]);
-        if y.is_multiple_of(2) {
-            for i in 0..half {
-                let site = site(i);
-                (red[i], green[i], blue[i]) = (site.along_column(), site.centre, site.along_row());
-            }
-        } else {
-            for i in 0..half {
-                let site = site(i);
-                (red[i], green[i], blue[i]) = (site.centre, site.green(), site.opposite());
-            }
-        }
+    let (even, odd) = (Planes::even(rows, half), Planes::odd(rows, half));
+    let out_even = out.even.each_mut().map(Vec::as_mut_slice);
+    let out_odd = out.odd.each_mut().map(Vec::as_mut_slice);
+    if y.is_multiple_of(2) {
+        even.fill(out_even, |site| [site.opposite(), site.green(), site.centre]);
+        odd.fill(out_odd, |site| [site.along_column(), site.centre, site.along_row()]);
+    } else {
+        even.fill(out_even, |site| [site.along_row(), site.centre, site.along_column()]);
+        odd.fill(out_odd, |site| [site.centre, site.green(), site.opposite()]);
     }
 }
 

@@ -1,4 +1,5 @@
-//! Scaling of linear-light pictures: area averages when shrinking, linear interpolation when enlarging.
+//! Scaling of linear-light pictures (area averages when shrinking, linear interpolation when enlarging), and the
+//! blur of a lens.
 #![forbid(unsafe_code)]
 
 use rayon::prelude::*;
@@ -77,6 +78,31 @@ where
     pixels
 }
 
+/// Blurs a picture as a good lens would: weights of 1, 2, 1 along both axes, a spot of some two pixels.
+///
+/// No lens draws an edge between two pixels. If the scene did, demosaicking would fringe it in colours that no real
+/// picture has.
+pub(super) fn soften(pixels: &[[f32; 3]], width: usize) -> Vec<[f32; 3]> {
+    let mut soft = vec![[0.0f32; 3]; pixels.len()];
+    let last_row = pixels.len() / width - 1;
+    let row = |y: usize| &pixels[y * width..(y + 1) * width];
+    soft.par_chunks_mut(width).enumerate().for_each_init(
+        || vec![[0.0f32; 3]; width],
+        |blend, (y, line)| {
+            let (above, here, below) = (row(y.saturating_sub(1)), row(y), row((y + 1).min(last_row)));
+            for (x, sum) in blend.iter_mut().enumerate() {
+                *sum = std::array::from_fn(|c| 0.25 * above[x][c] + 0.5 * here[x][c] + 0.25 * below[x][c]);
+            }
+            for (x, target) in line.iter_mut().enumerate() {
+                let (left, here, right) =
+                    (blend[x.saturating_sub(1)], blend[x], blend[(x + 1).min(width - 1)]);
+                *target = std::array::from_fn(|c| 0.25 * left[c] + 0.5 * here[c] + 0.25 * right[c]);
+            }
+        },
+    );
+    soft
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +130,18 @@ mod tests {
         // 8×2 to 2×2: the middle two columns remain.
         let cut = cover((8, 2), (2, 2), |index| [(index % 8) as f32; 3]);
         assert_eq!(cut, vec![[3.0; 3], [4.0; 3], [3.0; 3], [4.0; 3]]);
+    }
+
+    #[test]
+    fn softening_spreads_a_point_and_keeps_its_light() {
+        let mut point = vec![[0.0; 3]; 25];
+        point[12] = [16.0, 32.0, -16.0];
+        let soft = soften(&point, 5);
+        assert_eq!(
+            [soft[12], soft[13], soft[6], soft[10]],
+            [[4.0, 8.0, -4.0], [2.0, 4.0, -2.0], [1.0, 2.0, -1.0], [0.0; 3]]
+        );
+        assert_eq!(soft.iter().map(|pixel| pixel[0]).sum::<f32>(), 16.0);
+        assert_eq!(soften(&[[0.3; 3]; 12], 4), vec![[0.3; 3]; 12]);
     }
 }

@@ -10,6 +10,7 @@ use super::frame::{BayerColour, RawFrame};
 use super::light::Light;
 use super::mode::SensorMode;
 use super::noise::{GaussianTable, Stream};
+use super::resample::soften;
 use super::scene::Scene;
 use crate::rpi::{imx219, response};
 
@@ -137,8 +138,8 @@ impl Register {
 /// ```
 pub struct VirtualSensor {
     mode: SensorMode,
-    /// Reflectances, at the size of the mode.
-    scene: Scene,
+    /// Reflectances as the lens projects them, at the size of the mode.
+    scene: Vec<[f32; 3]>,
     /// `camera / 0.18` of every pixel through its own filter, for the light of `mosaic_kelvin`.
     mosaic: Vec<f32>,
     mosaic_kelvin: Option<f64>,
@@ -168,7 +169,8 @@ impl std::fmt::Debug for VirtualSensor {
 }
 
 impl VirtualSensor {
-    /// A sensor in `mode` before `scene`, which is scaled to the mode's size. `seed` determines all noise.
+    /// A sensor in `mode` before `scene`, which is scaled to the mode's size ([`Scene::scaled`]) and softened by
+    /// the lens: weights of 1, 2, 1 along both axes. `seed` determines all noise.
     ///
     /// The registers start at the driver's defaults: 1600 lines (or the longest that fits) at unit gain, with the
     /// blanking for about 30 frames a second.
@@ -177,7 +179,7 @@ impl VirtualSensor {
         let frame_length = 1763.max(mode.height() + imx219::MIN_VBLANK);
         let exposure = 1600.min(frame_length - imx219::EXPOSURE_MARGIN);
         let pixels = mode.width() as usize * mode.height() as usize;
-        let scene = scene.scaled(mode.width(), mode.height()).expect("a mode has no side of zero");
+        let scene = project(scene, mode);
         Self {
             mode,
             scene,
@@ -202,7 +204,7 @@ impl VirtualSensor {
 
     /// Puts another scene before the sensor.
     pub fn set_scene(&mut self, scene: &Scene) {
-        self.scene = scene.scaled(self.mode.width(), self.mode.height()).expect("a mode has no side of zero");
+        self.scene = project(scene, self.mode);
         self.mosaic_kelvin = None;
     }
 
@@ -285,7 +287,7 @@ impl VirtualSensor {
         let weights =
             camera_matrix(kelvin).map(|row| row.map(|weight| (weight / REFERENCE_REFLECTANCE) as f32));
         let width = self.mode.width() as usize;
-        let rows = self.mosaic.par_chunks_mut(width).zip(self.scene.pixels().par_chunks(width));
+        let rows = self.mosaic.par_chunks_mut(width).zip(self.scene.par_chunks(width));
         rows.enumerate().for_each(|(y, (targets, pixels))| {
             let [even, odd] = [0, 1].map(|x| weights[channel(BayerColour::at(x, y))]);
             let dot = |pixel: [f32; 3], weight: [f32; 3]| {
@@ -327,6 +329,12 @@ impl VirtualSensor {
             }
         });
     }
+}
+
+/// The scene on the sensor.
+fn project(scene: &Scene, mode: SensorMode) -> Vec<[f32; 3]> {
+    let scaled = scene.scaled(mode.width(), mode.height()).expect("a mode has no side of zero");
+    soften(scaled.pixels(), mode.width() as usize)
 }
 
 /// Camera values, before any white balance, of linear sRGB reflectances under black-body light of `kelvin`.
