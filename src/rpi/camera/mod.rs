@@ -12,6 +12,7 @@
 //! Every result is a function of the inputs and of the seed alone: rows are worked on in parallel, but
 //! sums are of integers and every row has its own stream of noise, so the number of threads changes no bit.
 
+pub mod buffers;
 pub mod chart;
 pub mod colour;
 mod demosaic;
@@ -25,6 +26,7 @@ mod scene;
 mod sensor;
 mod statistics;
 
+pub use buffers::{BufferError, BufferKind, MappedBuffer, SharedBuffer};
 pub use chart::Chart;
 pub use frame::{BayerColour, CFA_PATTERN, RawFrame, Rect};
 pub use isp::{IspOutput, IspSettings, SoftwareIsp, srgb_gamma};
