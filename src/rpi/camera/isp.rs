@@ -12,9 +12,10 @@
 use image::RgbImage;
 use rayon::prelude::*;
 
-use super::colour::{LUMA, linear_to_srgb};
+use super::colour::LUMA;
 use super::demosaic::{ColourRow, Demosaic, RawTables};
 use super::frame::RawFrame;
+use super::settings::{IspSettings, srgb_gamma};
 use crate::rpi::imx219;
 use crate::rpi::layout::{GAMMA_POINTS, gamma_x};
 
@@ -23,48 +24,6 @@ const ROWS_PER_TASK: usize = 44;
 
 /// Largest value of the linear scale that the gamma curve is read with.
 const LINEAR_MAX: f32 = 65_535.0;
-
-/// What the algorithms tell the ISP for one frame.
-///
-/// Values come from a process that may be wrong or hostile: gains and coefficients that are not finite count as
-/// neutral, and no value at all makes [`SoftwareIsp::process`] panic.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct IspSettings {
-    /// Black level of red, green and blue on a scale of 16 bits.
-    pub black_level: [u16; 3],
-    /// Gain of red; that of green is 1.
-    pub red_gain: f64,
-    /// Gain of blue.
-    pub blue_gain: f64,
-    /// Gain of all channels.
-    pub digital_gain: f64,
-    /// From white-balanced camera colours to linear sRGB: `out[i] = Σ matrix[i][j] · in[j]`.
-    pub colour_matrix: [[f64; 3]; 3],
-    /// Gamma curve on a scale of 16 bits: the output at each [`gamma_x`], linear between them.
-    pub gamma: [u16; GAMMA_POINTS],
-}
-
-impl Default for IspSettings {
-    /// The imx219's black level, unit gains, no colour matrix, the curve of sRGB.
-    fn default() -> Self {
-        Self {
-            black_level: [imx219::BLACK_LEVEL << 6; 3],
-            red_gain: 1.0,
-            blue_gain: 1.0,
-            digital_gain: 1.0,
-            colour_matrix: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-            gamma: srgb_gamma(),
-        }
-    }
-}
-
-/// The curve of sRGB as gamma points.
-#[must_use]
-pub fn srgb_gamma() -> [u16; GAMMA_POINTS] {
-    std::array::from_fn(|index| {
-        (linear_to_srgb(f64::from(gamma_x(index)) / 65_535.0) * 65_535.0).round() as u16
-    })
-}
 
 /// A finished picture.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,19 +21,23 @@ mod isp;
 mod light;
 mod mode;
 mod noise;
+mod register;
 mod resample;
 mod scene;
 mod sensor;
+mod settings;
 mod statistics;
 
 pub use buffers::{BufferError, BufferKind, MappedBuffer, SharedBuffer};
 pub use chart::Chart;
 pub use frame::{BayerColour, CFA_PATTERN, RawFrame, Rect};
-pub use isp::{IspOutput, IspSettings, SoftwareIsp, srgb_gamma};
+pub use isp::{IspOutput, SoftwareIsp};
 pub use light::{Light, LightError};
 pub use mode::{ModeError, SensorMode};
+pub use noise::{CONVERTER_NOISE, NoiseModel, READ_NOISE_ELECTRONS, noise_model};
 pub use scene::{Scene, SceneError};
-pub use sensor::{CapturedFrame, NoiseModel, SensorControls, VirtualSensor, camera_colour, noise_model};
+pub use sensor::{CapturedFrame, SensorControls, VirtualSensor, camera_colour};
+pub use settings::{IspSettings, SettingsError, srgb_gamma};
 pub use statistics::{AGC_LAYOUT, measure};
 
 #[cfg(test)]

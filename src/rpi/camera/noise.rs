@@ -1,5 +1,38 @@
-//! Noise by the row: uniform bits from a counter, Gaussian numbers from a table.
+//! How much noise there is, and where it comes from: uniform bits from a counter by the row, Gaussian numbers from
+//! a table.
 #![forbid(unsafe_code)]
+
+use super::mode::SensorMode;
+use crate::rpi::imx219;
+
+/// Read noise before the analogue gain, in electrons (standard deviation), typical of small sensors.
+pub const READ_NOISE_ELECTRONS: f64 = 2.5;
+
+/// Noise of converter and circuits after the analogue gain, in raw values (standard deviation). The rounding to
+/// whole values adds its own.
+pub const CONVERTER_NOISE: f64 = 0.5;
+
+/// Raw values between black and white.
+pub(super) const SPAN: f64 = (imx219::WHITE_LEVEL - imx219::BLACK_LEVEL) as f64;
+
+/// Variance of a raw value: `per_value` times its signal (in raw values) plus `constant`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseModel {
+    /// Raw values that an electron makes: shot noise.
+    pub per_value: f64,
+    /// Variance in darkness, without the 1/12 of the rounding.
+    pub constant: f64,
+}
+
+/// The noise that a sensor in `mode` has at an analogue `gain`.
+#[must_use]
+pub fn noise_model(mode: SensorMode, gain: f64) -> NoiseModel {
+    let per_electron = gain * SPAN / mode.full_well();
+    NoiseModel {
+        per_value: per_electron,
+        constant: (READ_NOISE_ELECTRONS * per_electron).powi(2) + CONVERTER_NOISE.powi(2),
+    }
+}
 
 /// Bits of a table index.
 const TABLE_BITS: u32 = 12;

@@ -13,7 +13,7 @@ use super::resample::cover;
 use crate::rpi::imx219;
 
 /// Most pixels a picture file may have.
-pub const MAX_PIXELS: u64 = 100_000_000;
+const MAX_PIXELS: u64 = 100_000_000;
 
 /// Most bytes the decoder may allocate.
 const MAX_DECODER_BYTES: u64 = 1 << 30;
@@ -122,7 +122,7 @@ impl Scene {
     /// orientation that a camera noted is heeded.
     ///
     /// # Errors
-    /// [`SceneError`]: no such file, unreadable, empty, not a picture, or more than [`MAX_PIXELS`].
+    /// [`SceneError`]: no such file, unreadable, empty, not a picture, or more than 100 million pixels.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SceneError> {
         let path = path.as_ref();
         let read = |source: std::io::Error| match source.kind() {

@@ -1,31 +1,20 @@
 //! The virtual IMX219: registers with the true latencies, exposure of a scene, noise, and the converter.
 #![forbid(unsafe_code)]
 
-use std::collections::VecDeque;
-
 use rayon::prelude::*;
 
 use super::colour::apply;
 use super::frame::{BayerColour, RawFrame};
 use super::light::Light;
 use super::mode::SensorMode;
-use super::noise::{GaussianTable, Stream};
+use super::noise::{GaussianTable, SPAN, Stream, noise_model};
+use super::register::Register;
 use super::resample::soften;
 use super::scene::Scene;
 use crate::rpi::{imx219, response};
 
 /// Reflectance for which [`response::SENSITIVITY`] is stated.
 const REFERENCE_REFLECTANCE: f64 = 0.18;
-
-/// Read noise before the analogue gain, in electrons (standard deviation), typical of small sensors.
-pub const READ_NOISE_ELECTRONS: f64 = 2.5;
-
-/// Noise of converter and circuits after the analogue gain, in raw values (standard deviation). The rounding to
-/// whole values adds its own.
-pub const CONVERTER_NOISE: f64 = 0.5;
-
-/// Raw values between black and white.
-const SPAN: f64 = (imx219::WHITE_LEVEL - imx219::BLACK_LEVEL) as f64;
 
 /// Timestamp of the first frame, in nanoseconds.
 pub const FIRST_TIMESTAMP_NS: u64 = 1_000_000_000;
@@ -73,42 +62,6 @@ impl CapturedFrame {
     }
 }
 
-/// One register: its value in the present frame and the values that wait, the next frame's first.
-#[derive(Debug, Clone)]
-struct Register {
-    acting: u32,
-    /// `waiting[i]` acts `i + 1` frames from the present one.
-    waiting: VecDeque<u32>,
-    delay: usize,
-}
-
-impl Register {
-    fn new(value: u32, delay: usize) -> Self {
-        Self { acting: value, waiting: VecDeque::from(vec![value; delay]), delay }
-    }
-
-    /// A write at the start of the present frame.
-    fn write(&mut self, value: u32) {
-        match self.delay {
-            0 => self.acting = value,
-            delay => self.waiting[delay - 1] = value,
-        }
-    }
-
-    fn advance(&mut self) {
-        if let Some(next) = self.waiting.pop_front() {
-            // What was written last stays until something else is written.
-            self.waiting.push_back(self.waiting.back().copied().unwrap_or(next));
-            self.acting = next;
-        }
-    }
-
-    fn settle(&mut self) {
-        self.acting = self.waiting.back().copied().unwrap_or(self.acting);
-        self.waiting.iter_mut().for_each(|value| *value = self.acting);
-    }
-}
-
 /// An IMX219 that looks at a [`Scene`].
 ///
 /// # Signal
@@ -118,7 +71,8 @@ impl Register {
 ///
 /// # Noise
 /// Shot noise of the electrons (their variance is their number, [`SensorMode::full_well`] is full scale at unit
-/// gain), [`READ_NOISE_ELECTRONS`] before the gain, [`CONVERTER_NOISE`] after it. Gaussian, seeded.
+/// gain), [`READ_NOISE_ELECTRONS`](super::READ_NOISE_ELECTRONS) before the gain,
+/// [`CONVERTER_NOISE`](super::CONVERTER_NOISE) after it. Gaussian, seeded. [`noise_model`] has the numbers.
 ///
 /// # Latency
 /// What is written at the start of frame n acts in frame n + delay ([`imx219::EXPOSURE_DELAY`],
@@ -259,13 +213,13 @@ impl VirtualSensor {
         if (raw.width(), raw.height()) != (self.mode.width(), self.mode.height()) {
             *raw = RawFrame::new(self.mode.width(), self.mode.height());
         }
-        let frame_length = self.mode.height() + self.vblank.acting;
+        let frame_length = self.mode.height() + self.vblank.acting();
         let frame = CapturedFrame {
             sequence: self.sequence,
             timestamp_ns: self.next_timestamp_ns(),
-            exposure_lines: self.exposure.acting.min(frame_length - imx219::EXPOSURE_MARGIN),
-            gain_code: self.gain.acting,
-            vblank: self.vblank.acting,
+            exposure_lines: self.exposure.acting().min(frame_length - imx219::EXPOSURE_MARGIN),
+            gain_code: self.gain.acting(),
+            vblank: self.vblank.acting(),
             frame_duration_ns: nanoseconds(self.lines + u64::from(frame_length)) - nanoseconds(self.lines),
         };
         self.adapt_mosaic(light.kelvin());
@@ -352,25 +306,6 @@ fn camera_matrix(kelvin: f64) -> [[f64; 3]; 3] {
 #[must_use]
 pub fn camera_colour(kelvin: f64, srgb: [f64; 3]) -> [f64; 3] {
     apply(&camera_matrix(kelvin), srgb)
-}
-
-/// Variance of a raw value: `per_value` times its signal (in raw values) plus `constant`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NoiseModel {
-    /// Raw values that an electron makes: shot noise.
-    pub per_value: f64,
-    /// Variance in darkness, without the 1/12 of the rounding.
-    pub constant: f64,
-}
-
-/// The noise that a sensor in `mode` has at an analogue `gain`.
-#[must_use]
-pub fn noise_model(mode: SensorMode, gain: f64) -> NoiseModel {
-    let per_electron = gain * SPAN / mode.full_well();
-    NoiseModel {
-        per_value: per_electron,
-        constant: (READ_NOISE_ELECTRONS * per_electron).powi(2) + CONVERTER_NOISE.powi(2),
-    }
 }
 
 fn channel(colour: BayerColour) -> usize {
