@@ -327,4 +327,16 @@ mod tests {
         let pixel = Scene::open(path).unwrap().pixels()[0];
         assert!((f64::from(pixel[0]) - srgb_to_linear(1000.0 / 65_535.0)).abs() < 1e-7);
     }
+
+    #[test]
+    fn jpeg_pictures_are_read_too() {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::RgbImage::from_pixel(32, 16, image::Rgb([128; 3]))
+            .write_to(&mut bytes, image::ImageFormat::Jpeg)
+            .unwrap();
+        let (_keep, path) = file("named-wrongly.png", &bytes.into_inner());
+        let scene = Scene::open(path).unwrap();
+        assert_eq!((scene.width(), scene.height()), (32, 16));
+        assert!(scene.pixels().iter().flatten().all(|value| (value - 0.215_86).abs() < 0.01));
+    }
 }
