@@ -1,0 +1,1 @@
+//! Controls against a model, against themselves, and against packets that nobody should send.
