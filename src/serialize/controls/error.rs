@@ -48,13 +48,19 @@ pub enum ControlError {
         /// What it holds.
         value: u8,
     },
-    /// An id that is not above the one before it.
-    #[error("control {id:#x} follows {previous:#x}; ids must ascend")]
-    Order {
-        /// The id.
+    /// More controls than a packet may have.
+    #[error("{entries} controls exceed the limit of {limit}")]
+    TooMany {
+        /// Controls in the packet.
+        entries: u32,
+        /// The most.
+        limit: usize,
+    },
+    /// A control that comes twice.
+    #[error("control {id:#x} comes more than once")]
+    Duplicate {
+        /// The control.
         id: u32,
-        /// The id before it.
-        previous: u32,
     },
     /// A number that names no direction.
     #[error("control {id:#x} has direction {value}; 1 to 3 are known")]

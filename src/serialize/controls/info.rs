@@ -40,6 +40,11 @@ impl Entry for InfoEntry {
         &mut self.values
     }
 
+    fn properties(&self) -> &[u8] {
+        // Type, direction and the reserved bytes.
+        &self.as_bytes()[size_of::<U32>()..std::mem::offset_of!(Self, values)]
+    }
+
     fn check(&self, offset: usize) -> Result<(), ControlError> {
         let id = self.id();
         zero(&self.reserved, offset + std::mem::offset_of!(Self, reserved))?;
@@ -227,8 +232,8 @@ impl ControlInfoMap {
     /// # Errors
     /// [`ControlError::Limit`] if minimum, maximum or default have another type: the limits of a text
     /// are its lengths, in [`ControlType::I32`], others have the type of the control.
-    /// [`ControlError::TooLong`] if the map would exceed [`MAX_BYTES`](super::MAX_BYTES). The map is then
-    /// as it was.
+    /// [`ControlError::TooLong`] or [`ControlError::TooMany`] if the map would exceed
+    /// [`MAX_BYTES`](super::MAX_BYTES) or [`MAX_ENTRIES`](super::MAX_ENTRIES). The map is then as it was.
     pub fn insert(
         &mut self,
         id: u32,
@@ -255,7 +260,7 @@ impl ControlInfoMap {
         self.0.clear();
     }
 
-    /// The controls and what is known of them, by ascending id.
+    /// The controls and what is known of them, in the order in which they were first set.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, ControlInfoRef<'_>)> + Clone {
         let (entries, values) = self.0.parts();
         entries.iter().map(move |entry| (entry.id(), ControlInfoRef { entry, values }))

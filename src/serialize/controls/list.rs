@@ -32,6 +32,10 @@ impl Entry for ListEntry {
         std::slice::from_mut(&mut self.value)
     }
 
+    fn properties(&self) -> &[u8] {
+        &[]
+    }
+
     fn check(&self, _: usize) -> Result<(), ControlError> {
         Ok(())
     }
@@ -51,11 +55,12 @@ impl Entry for ListEntry {
 /// assert_eq!(format!("{list:?}"), "{ExposureTime: 20000, ColourGains: [1.5, 2.0]}");
 /// ```
 ///
-/// An empty list takes no memory from the heap. Setting a value where one of the same size was moves
-/// nothing; setting a new one moves those with higher ids, so ascending order is fastest.
+/// Controls stay in the order in which they were first set. An empty list takes no memory from the
+/// heap. Setting a value where one of the same size was moves nothing; another size, or another
+/// control, moves the arrays behind it.
 ///
-/// Two lists are equal if they have the same id map, the same controls, in whatever order they were
-/// set, and values of the same bytes: `NaN` equals itself, and `0.0` is not `-0.0`.
+/// Two lists are equal if they have the same id map, the same controls, in whatever order, and values of
+/// the same bytes: `NaN` equals itself, and `0.0` is not `-0.0`.
 #[derive(PartialEq, Eq)]
 pub struct ControlList(pub(super) Packet<ListEntry>);
 
@@ -120,7 +125,8 @@ impl ControlList {
     /// Sets the value of a control.
     ///
     /// # Panics
-    /// If the list would exceed [`MAX_BYTES`](super::MAX_BYTES); [`ControlList::insert`] tells instead.
+    /// If the list would exceed [`MAX_BYTES`](super::MAX_BYTES) or [`MAX_ENTRIES`](super::MAX_ENTRIES);
+    /// [`ControlList::insert`] tells instead.
     pub fn set<T: ?Sized>(&mut self, control: &Control<T>, value: impl SourceOf<T>) {
         if let Err(error) = self.insert(control.id(), value) {
             panic!("{control:?} cannot be set: {error}");
@@ -130,8 +136,8 @@ impl ControlList {
     /// Sets the value of the control with this id, of whatever type.
     ///
     /// # Errors
-    /// [`ControlError::TooLong`] if the list would exceed [`MAX_BYTES`](super::MAX_BYTES); it is then as
-    /// it was.
+    /// [`ControlError::TooLong`] or [`ControlError::TooMany`] if the list would exceed
+    /// [`MAX_BYTES`](super::MAX_BYTES) or [`MAX_ENTRIES`](super::MAX_ENTRIES); it is then as it was.
     pub fn insert(&mut self, id: u32, value: impl ControlSource) -> Result<(), ControlError> {
         self.0.put(ListEntry { id: id.into(), value: Slot::default() }, &[&value])
     }
@@ -149,8 +155,8 @@ impl ControlList {
     /// Sets all values of `other`, over those that are there.
     ///
     /// # Errors
-    /// [`ControlError::IdMaps`] if the lists are numbered differently. [`ControlError::TooLong`] if this
-    /// one would exceed [`MAX_BYTES`](super::MAX_BYTES); it has then some of the values.
+    /// [`ControlError::IdMaps`] if the lists are numbered differently. As [`ControlList::insert`] if this
+    /// one would grow too large; it has then some of the values.
     pub fn merge(&mut self, other: &Self) -> Result<(), ControlError> {
         if self.id_map() != other.id_map() {
             return Err(ControlError::IdMaps { found: other.id_map(), expected: self.id_map() });
@@ -158,7 +164,7 @@ impl ControlList {
         other.iter().try_for_each(|(id, value)| self.insert(id, value))
     }
 
-    /// The controls and their values, by ascending id.
+    /// The controls and their values, in the order in which they were first set.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, ControlValueRef<'_>)> + Clone {
         let (entries, values) = self.0.parts();
         entries.iter().map(|entry| (entry.id(), entry.value.value(values)))

@@ -1,7 +1,7 @@
 //! Controls: what is set on a camera for a frame, what was used for it, and what can be set at all.
 //!
-//! A [`ControlList`] and a [`ControlInfoMap`] are packets from the start: entries in the order of
-//! their ids, then value bytes, in one buffer. Sending one is a copy, receiving one a validation and a
+//! A [`ControlList`] and a [`ControlInfoMap`] are packets from the start: entries in the order in
+//! which they were set, then value bytes, in one buffer. Sending one is a copy, receiving one a validation and a
 //! copy, and changing a value in place moves nothing. [`ids`] names the controls and gives each its
 //! type. Anybody may use this module; it knows nothing of connections, or of any encoding but the
 //! native one.
@@ -18,8 +18,12 @@
 //!
 //! A slot has 12 bytes: type `u8`, is-array `u8`, 2 reserved, and 8 that hold a scalar itself or, for
 //! arrays, strings and rectangles, the count of elements `u32` and the offset `u32` of the value from
-//! the start of the values. Ids ascend strictly, so there is exactly one packet for a set of controls:
-//! equality is that of the bytes, and checking a packet for duplicates takes one pass.
+//! the start of the values. No id comes twice. All of this is checked on receipt, so what is accepted
+//! is sent on as the very same bytes. Order is kept because libcamera's encoding has one too, though
+//! neither side may give it a meaning: equality ignores it.
+//!
+//! A packet has at most [`MAX_ENTRIES`] and [`MAX_BYTES`]. The former keeps a lookup, which walks the
+//! entries, and the search for duplicates cheap whoever wrote the packet.
 
 mod element;
 mod enums;
@@ -46,7 +50,7 @@ pub use info::{ControlInfo, ControlInfoMap, ControlInfoRef};
 pub use key::{Control, ControlData, ControlKey};
 pub use kind::{ControlType, Direction, IdMap, Shape};
 pub use list::ControlList;
-pub use packet::MAX_BYTES;
+pub use packet::{MAX_BYTES, MAX_ENTRIES};
 pub use source::{ControlSource, SourceOf};
 pub use value::ControlValue;
 pub use view::{ControlValueRef, Elements};

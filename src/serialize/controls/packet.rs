@@ -11,6 +11,9 @@ use crate::serialize::native::Fixed;
 /// empty memory. Statistics, the largest value in use, have 11 kilobytes.
 pub const MAX_BYTES: usize = 16 << 20;
 
+/// The most entries of a list or info map. libcamera has some hundred controls, a camera some dozens.
+pub const MAX_ENTRIES: usize = 1024;
+
 /// Start of a packet.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
@@ -96,12 +99,14 @@ pub(super) trait Entry: Fixed {
     fn id(&self) -> u32;
     fn slots(&self) -> &[Slot];
     fn slots_mut(&mut self) -> &mut [Slot];
+    /// What it has beside id and slots.
+    fn properties(&self) -> &[u8];
     /// Checks what is no slot, given that the slots are valid. The entry starts at `offset` in the packet.
     fn check(&self, offset: usize) -> Result<(), ControlError>;
 }
 
-/// Entries with ascending ids, then the values that do not fit their slots, in the order of the slots
-/// and without gaps.
+/// Entries of different ids, then the values that do not fit their slots, in the order of the slots and
+/// without gaps.
 ///
 /// The header is kept beside the buffer, in terms of the host, so that an empty packet needs no memory.
 #[derive(Debug)]
@@ -112,13 +117,25 @@ pub(super) struct Packet<E> {
     of: std::marker::PhantomData<fn() -> E>,
 }
 
-impl<E> PartialEq for Packet<E> {
+impl<E: Entry> PartialEq for Packet<E> {
+    /// Whether both have the same entries, in whatever order.
     fn eq(&self, other: &Self) -> bool {
-        self.id_map == other.id_map && self.entries == other.entries && self.buffer == other.buffer
+        if self.id_map != other.id_map || self.entries != other.entries {
+            return false;
+        }
+        let (entries, values) = self.parts();
+        self.buffer == other.buffer
+            || entries.iter().all(|entry| {
+                other.get(entry.id()).is_some_and(|(twin, twin_values)| {
+                    let slots = entry.slots().iter().zip(twin.slots());
+                    entry.properties() == twin.properties()
+                        && slots.into_iter().all(|(slot, twin)| slot.value(values) == twin.value(twin_values))
+                })
+            })
     }
 }
 
-impl<E> Eq for Packet<E> {}
+impl<E: Entry> Eq for Packet<E> {}
 
 impl<E> Clone for Packet<E> {
     fn clone(&self) -> Self {
@@ -189,17 +206,17 @@ impl<E: Entry> Packet<E> {
         (<[E]>::mut_from_bytes(entries).expect("the split is at a multiple of an entry"), values)
     }
 
-    /// The place of the entry of `id`, or where it would be.
+    /// The place of the entry of `id`.
     #[inline]
-    fn find(&self, id: u32) -> Result<usize, usize> {
-        self.parts().0.binary_search_by_key(&id, Entry::id)
+    fn find(&self, id: u32) -> Option<usize> {
+        self.parts().0.iter().position(|entry| entry.id() == id)
     }
 
     /// The entry of `id`, and the bytes of the values.
     #[inline]
     pub fn get(&self, id: u32) -> Option<(&E, &[u8])> {
         let (entries, values) = self.parts();
-        Some((&entries[self.find(id).ok()?], values))
+        Some((entries.iter().find(|entry| entry.id() == id)?, values))
     }
 
     /// Where the values of the entry at `index` start among the values.
@@ -209,12 +226,16 @@ impl<E: Entry> Packet<E> {
         later.find_map(|slot| slot.parts().2).map_or(values.len(), |place| place.offset.get() as usize)
     }
 
-    /// Writes `entry`, replacing the one of the same id, with these values in its slots. If the values
-    /// have as many bytes as those that they replace, nothing else is touched.
+    /// Writes `entry` in the place of the one of the same id, or behind the others, with these values in
+    /// its slots. If the values have as many bytes as those that they replace, nothing else is touched.
     pub fn put<S: Source + ?Sized>(&mut self, mut entry: E, sources: &[&S]) -> Result<(), ControlError> {
         let (index, is_new) = match self.find(entry.id()) {
-            Ok(index) => (index, false),
-            Err(index) => (index, true),
+            Some(index) => (index, false),
+            None if self.entries == MAX_ENTRIES => {
+                let entries = self.entries as u32 + 1;
+                return Err(ControlError::TooMany { entries, limit: MAX_ENTRIES });
+            }
+            None => (self.entries, true),
         };
         let start = self.values_start(index);
         let old = if is_new { 0 } else { self.values_start(index + 1) - start };
@@ -258,7 +279,7 @@ impl<E: Entry> Packet<E> {
 
     /// Removes the entry of `id` and says whether there was one.
     pub fn remove(&mut self, id: u32) -> bool {
-        let Ok(index) = self.find(id) else { return false };
+        let Some(index) = self.find(id) else { return false };
         let start = self.values_start(index);
         let old = self.values_start(index + 1) - start;
         let values = self.entries * size_of::<E>();

@@ -1,11 +1,12 @@
 //! The check of every packet that somebody else wrote.
 //!
-//! One pass over entries and values, without memory of its own: ascending ids make a search for
-//! duplicates needless, and offsets that are running sums one for overlaps.
+//! One pass over entries and values, and a sort of the ids if they do not ascend; no memory but the
+//! stack, and nothing that depends on a number which has not been checked. Offsets are running sums, so
+//! that values cannot overlap.
 
 use zerocopy::FromBytes;
 
-use super::packet::{Entry, Header, MAX_BYTES, Place, Slot, is_out_of_line};
+use super::packet::{Entry, Header, MAX_BYTES, MAX_ENTRIES, Place, Slot, is_out_of_line};
 use super::{ControlError, ControlType, ControlValueRef, IdMap, ValueError};
 
 /// Checks that `bytes` are exactly what a packet of these entries looks like, and returns its id map
@@ -28,15 +29,15 @@ pub(super) fn validate<E: Entry>(bytes: &[u8]) -> Result<(IdMap, usize), Control
     zero(&header.reserved, std::mem::offset_of!(Header, reserved))?;
 
     let count = header.entries.get();
+    if count as usize > MAX_ENTRIES {
+        return Err(ControlError::TooMany { entries: count, limit: MAX_ENTRIES });
+    }
     let (entries, mut values) =
         <[E]>::ref_from_prefix_with_elems(body, count as usize).map_err(|_| short(count))?;
-    let (whole, mut previous) = (values.len(), None);
+    let whole = values.len();
+    unique(entries)?;
     for (index, entry) in entries.iter().enumerate() {
         let id = entry.id();
-        if let Some(previous) = previous.filter(|previous| *previous >= id) {
-            return Err(ControlError::Order { id, previous });
-        }
-        previous = Some(id);
         let offset = size_of::<Header>() + index * size_of::<E>();
         let slots_offset = offset + size_of::<E>() - size_of_val(entry.slots());
         for (slot_index, slot) in entry.slots().iter().enumerate() {
@@ -50,6 +51,24 @@ pub(super) fn validate<E: Entry>(bytes: &[u8]) -> Result<(IdMap, usize), Control
     match values.len() {
         0 => Ok((id_map, entries.len())),
         bytes => Err(ControlError::Trailing { bytes }),
+    }
+}
+
+/// Checks that no id comes twice among these entries, of which there are at most [`MAX_ENTRIES`].
+fn unique<E: Entry>(entries: &[E]) -> Result<(), ControlError> {
+    // Whoever sets controls in the order of their numbers spares the reader the rest.
+    if entries.is_sorted_by(|left, right| left.id() < right.id()) {
+        return Ok(());
+    }
+    let mut ids = [0; MAX_ENTRIES];
+    let ids = &mut ids[..entries.len()];
+    for (id, entry) in ids.iter_mut().zip(entries) {
+        *id = entry.id();
+    }
+    ids.sort_unstable();
+    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(ControlError::Duplicate { id: pair[0] }),
+        None => Ok(()),
     }
 }
 

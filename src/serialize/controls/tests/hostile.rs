@@ -31,19 +31,38 @@ fn a_broken_header_is_refused() {
     assert_eq!(refused(4, &[103]), ControlError::Length { announced: 103, available: 102 });
     assert_eq!(refused(8, &[3]), ControlError::IdMap { value: 3 });
     assert_eq!(refused(15, &[9]), ControlError::Reserved { offset: 15, value: 9 });
-    let needed = 16 + 16 * u64::from(u32::MAX);
-    let error = refused(0, &[255; 4]);
-    assert_eq!(error, ControlError::Short { entries: u32::MAX, needed, available: 102 });
+    assert_eq!(refused(0, &[255; 4]), ControlError::TooMany { entries: u32::MAX, limit: MAX_ENTRIES });
     assert_eq!(refused(0, &[7]), ControlError::Short { entries: 7, needed: 128, available: 102 });
     let error = ControlList::from_packet(&vec![0; MAX_BYTES + 1]).unwrap_err();
     assert_eq!(error, ControlError::TooLong { bytes: MAX_BYTES + 1, limit: MAX_BYTES });
 }
 
 #[test]
-fn ids_ascend_and_so_cannot_repeat() {
-    assert_eq!(refused(32, &[1]), ControlError::Order { id: 1, previous: 1 });
-    assert_eq!(refused(48, &[0]), ControlError::Order { id: 0, previous: 2 });
-    assert_eq!(refused(48, &[0]).to_string(), "control 0x0 follows 0x2; ids must ascend");
+fn no_control_comes_twice() {
+    assert_eq!(refused(32, &[1]), ControlError::Duplicate { id: 1 });
+    assert_eq!(refused(64, &[2]), ControlError::Duplicate { id: 2 });
+    assert_eq!(refused(64, &[2]).to_string(), "control 0x2 comes more than once");
+}
+
+#[test]
+fn the_number_of_controls_is_limited() {
+    let mut list = ControlList::default();
+    for id in (0..MAX_ENTRIES as u32).rev() {
+        list.insert(id, ControlValue::None).unwrap();
+    }
+    round_trip(&list);
+    let before = list.clone();
+    let error = ControlError::TooMany { entries: MAX_ENTRIES as u32 + 1, limit: MAX_ENTRIES };
+    assert_eq!(list.insert(5000, 1), Err(error.clone()));
+    assert_eq!(list, before);
+    list.insert(5, 1).unwrap();
+
+    let mut packet = packet(&list);
+    packet.extend([0; 16]);
+    let bytes = packet.len() as u32;
+    packet[..4].copy_from_slice(&(MAX_ENTRIES as u32 + 1).to_le_bytes());
+    packet[4..8].copy_from_slice(&bytes.to_le_bytes());
+    assert_eq!(ControlList::from_packet(&packet), Err(error));
 }
 
 #[test]

@@ -1,9 +1,30 @@
 //! Lists.
 
-use std::collections::BTreeMap;
-
 use super::ids::{controls, rpi, v4l2};
 use super::*;
+
+/// What a list should behave like.
+#[derive(Debug, Default)]
+struct Pairs(Vec<(u32, ControlValue)>);
+
+impl Pairs {
+    fn get(&self, id: u32) -> Option<&ControlValue> {
+        self.0.iter().find(|pair| pair.0 == id).map(|pair| &pair.1)
+    }
+
+    fn set(&mut self, id: u32, value: ControlValue) {
+        match self.0.iter_mut().find(|pair| pair.0 == id) {
+            Some(pair) => pair.1 = value,
+            None => self.0.push((id, value)),
+        }
+    }
+
+    fn remove(&mut self, id: u32) -> bool {
+        let before = self.0.len();
+        self.0.retain(|pair| pair.0 != id);
+        self.0.len() < before
+    }
+}
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -26,22 +47,22 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn a_list_behaves_like_a_map(steps in prop::collection::vec(step(), 0..40)) {
-        let (mut list, mut model) = (ControlList::default(), BTreeMap::new());
+    fn a_list_behaves_like_an_array_of_pairs(steps in prop::collection::vec(step(), 0..40)) {
+        let (mut list, mut model) = (ControlList::default(), Pairs::default());
         for step in steps {
             match step {
                 Step::Insert(id, value) => {
                     list.insert(id, &value).unwrap();
-                    model.insert(id, value);
+                    model.set(id, value);
                 }
-                Step::Remove(id) => prop_assert_eq!(list.remove(id), model.remove(&id).is_some()),
+                Step::Remove(id) => prop_assert_eq!(list.remove(id), model.remove(id)),
                 Step::Clear => {
                     list.clear();
-                    model.clear();
+                    model.0.clear();
                 }
                 Step::Merge(other) if other.id_map() == list.id_map() => {
                     list.merge(&other).unwrap();
-                    model.extend(other.iter().map(|(id, value)| (id, value.to_owned())));
+                    other.iter().for_each(|(id, value)| model.set(id, value.to_owned()));
                 }
                 Step::Merge(other) => {
                     let error = ControlError::IdMaps { found: other.id_map(), expected: list.id_map() };
@@ -51,14 +72,14 @@ proptest! {
                     list = Decoder::message(&message(&list), &mut []).unwrap();
                 }
             }
-            prop_assert_eq!(list.len(), model.len());
-            prop_assert_eq!(list.is_empty(), model.is_empty());
+            prop_assert_eq!(list.len(), model.0.len());
+            prop_assert_eq!(list.is_empty(), model.0.is_empty());
             for id in 0..12u32 {
-                prop_assert_eq!(list.contains(id), model.contains_key(&id));
-                prop_assert_eq!(list.get(id).map(|value| value.to_owned()), model.get(&id).cloned());
+                prop_assert_eq!(list.contains(id), model.get(id).is_some());
+                prop_assert_eq!(list.get(id).map(|value| value.to_owned()), model.get(id).cloned());
             }
-            let all: BTreeMap<_, _> = list.iter().map(|(id, value)| (id, value.to_owned())).collect();
-            prop_assert_eq!(&all, &model);
+            let all: Vec<_> = list.iter().map(|(id, value)| (id, value.to_owned())).collect();
+            prop_assert_eq!(&all, &model.0);
             prop_assert!(ControlList::from_packet(&packet(&list)).as_ref() == Ok(&list));
         }
     }
@@ -84,7 +105,10 @@ proptest! {
         for (id, value) in values.iter().rev() {
             rotated.insert(*id, value).unwrap();
         }
-        prop_assert_eq!(ordered, rotated);
+        prop_assert_eq!(&ordered, &rotated);
+        let Some((id, value)) = values.pop() else { return Ok(()) };
+        rotated.insert(id, "another").unwrap();
+        prop_assert_eq!(ordered == rotated, value == "another".into());
     }
 
     #[test]
@@ -105,8 +129,8 @@ fn the_packet_is_as_documented() {
     #[rustfmt::skip]
     let expected = [
         2, 0, 0, 0, 51, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, // entries, bytes, id map
-        2, 0, 0, 0, 5, 0, 0, 0, 90, 0, 0, 0, 0, 0, 0, 0, // Rotation, i32, scalar, in its slot
         3, 0, 0, 0, 8, 1, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, // Model, string, array, 3 at offset 0
+        2, 0, 0, 0, 5, 0, 0, 0, 90, 0, 0, 0, 0, 0, 0, 0, // Rotation, i32, scalar, in its slot
         b'c', b'a', b'm',
     ];
     assert_eq!(packet(&list), expected);
@@ -123,7 +147,7 @@ fn keys_bring_their_type() {
     list.set(&controls::FRAME_DURATION, 33_333);
     list.set(&controls::AE_STATE, AeState::Converged);
     list.set(&controls::AF_WINDOWS, [Rectangle::default()]);
-    list.set(&rpi::BCM2835_STATS_OUTPUT, &vec![7; 10_824]);
+    list.set(&rpi::BCM2835_STATS_OUTPUT, vec![7; 10_824]);
     list.set(&ids::properties::MODEL, "imx219");
     assert_eq!(list.get(&controls::EXPOSURE_TIME), Some(20_000));
     assert_eq!(list.get(&controls::COLOUR_GAINS), Some([1.5, 2.0]));
@@ -194,5 +218,5 @@ fn names_are_shown_as_the_id_map_has_them() {
     let mut list = ControlList::new(IdMap::V4l2);
     list.set(&v4l2::EXPOSURE, 1000);
     list.insert(7, "text").unwrap();
-    assert_eq!(format!("{list:?}"), r#"{0x7: "text", EXPOSURE: 1000}"#);
+    assert_eq!(format!("{list:?}"), r#"{EXPOSURE: 1000, 0x7: "text"}"#);
 }
