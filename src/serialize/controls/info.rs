@@ -168,7 +168,7 @@ impl fmt::Debug for ControlInfoRef<'_> {
 /// let mut map = ControlInfoMap::default();
 /// let limits = ControlInfo::new(1.0f32, 16.0f32).with_default(1.0f32);
 /// map.set(&controls::ANALOGUE_GAIN, Direction::InOut, &limits).unwrap();
-/// assert_eq!(map.get(&controls::ANALOGUE_GAIN).unwrap().max().get(), Some(16.0f32));
+/// assert_eq!(map.get(&controls::ANALOGUE_GAIN).unwrap().max().get::<f32>(), Some(16.0));
 /// assert_eq!(format!("{map:?}"), "{AnalogueGain: InOut f32 1.0..16.0, default 1.0}");
 /// ```
 ///

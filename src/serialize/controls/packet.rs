@@ -74,6 +74,12 @@ impl Slot {
         ControlValueRef::valid(kind, is_array, bytes)
     }
 
+    /// Bytes that it has among the values. Only for slots known to be valid.
+    fn bytes(&self) -> usize {
+        let (kind, _, place) = self.parts();
+        place.map_or(0, |place| place.count.get() as usize * kind.element_bytes())
+    }
+
     /// The slot of this value, which is written to `values` at `offset` if it has to be.
     fn fill<S: Source + ?Sized>(source: &S, values: &mut [u8], offset: &mut usize) -> Self {
         let (kind, is_array, bytes) = (source.control_type(), source.is_array(), source.byte_len());
@@ -237,12 +243,18 @@ impl<E: Entry> Packet<E> {
             }
             None => (self.entries, true),
         };
-        let start = self.values_start(index);
-        let old = if is_new { 0 } else { self.values_start(index + 1) - start };
-        let out_of_line = sources.iter().filter(|s| is_out_of_line(s.control_type(), s.is_array()));
-        let new: usize = out_of_line.map(|source| source.byte_len()).sum();
+        let mut out_of_line =
+            sources.iter().filter(|s| is_out_of_line(s.control_type(), s.is_array())).peekable();
+        let in_slots = out_of_line.peek().is_none();
+        let new = out_of_line.fold(0usize, |sum, source| sum.saturating_add(source.byte_len()));
+        let old = self.parts().0.get(index).map_or(0, |entry| entry.slots().iter().map(Slot::bytes).sum());
+        let start = match in_slots && old == 0 && !is_new {
+            // A scalar over a scalar: where its values would start is of no interest.
+            true => 0,
+            false => self.values_start(index),
+        };
         let added = if is_new { size_of::<E>() } else { 0 };
-        let bytes = self.bytes() - old + added + new;
+        let bytes = (self.bytes() - old + added).saturating_add(new);
         if bytes > MAX_BYTES {
             return Err(ControlError::TooLong { bytes, limit: MAX_BYTES });
         }
@@ -281,7 +293,7 @@ impl<E: Entry> Packet<E> {
     pub fn remove(&mut self, id: u32) -> bool {
         let Some(index) = self.find(id) else { return false };
         let start = self.values_start(index);
-        let old = self.values_start(index + 1) - start;
+        let old: usize = self.parts().0[index].slots().iter().map(Slot::bytes).sum();
         let values = self.entries * size_of::<E>();
         self.buffer.drain(values + start..values + start + old);
         self.buffer.drain(index * size_of::<E>()..(index + 1) * size_of::<E>());

@@ -140,6 +140,16 @@ fn the_packet_is_as_documented() {
 }
 
 #[test]
+fn an_empty_array_has_a_place_too() {
+    let mut list = ControlList::default();
+    list.insert(1, [1u8, 2, 3]).unwrap();
+    list.insert(2, 5).unwrap();
+    list.insert(2, [0i32; 0]).unwrap();
+    assert_eq!(packet(&list)[32..48], [2, 0, 0, 0, 5, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0]);
+    round_trip(&list);
+}
+
+#[test]
 fn keys_bring_their_type() {
     let mut list = ControlList::default();
     list.set(&controls::EXPOSURE_TIME, 20_000);
