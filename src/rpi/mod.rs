@@ -3,5 +3,6 @@
 //! Only the binaries call this module; it is the first user of [`crate::ipc`], not a part of it.
 
 pub mod imx219;
+pub mod ipa;
 pub mod layout;
 pub mod response;
