@@ -179,8 +179,8 @@ impl Awb {
 
     /// The gains that turn a colour of the curve into grey.
     fn balance(&self, r: f64, b: f64, kelvin: f64) -> Balance {
-        // A picture without red or blue cannot be balanced; 16 is what the ISP can still do.
-        let gain = |sensitivity: f64, ratio: f64| (sensitivity / ratio.max(1e-6)).min(16.0);
+        // A picture without red or blue, or of nothing else, cannot be balanced; the gains stay sane.
+        let gain = |sensitivity: f64, ratio: f64| (sensitivity / ratio.max(1e-6)).clamp(0.1, 16.0);
         Balance { red: gain(self.tuning.sensitivity_r, r), blue: gain(self.tuning.sensitivity_b, b), kelvin }
     }
 

@@ -109,8 +109,14 @@ impl Controller {
 
     /// Changes the sensor mode. The first time it returns what to set up the sensor with (20 ms at gain
     /// 1); later the sensor keeps what it has until the next start.
+    ///
+    /// A mode whose line lasts no time at all, or no finite one, is left aside with a warning.
     pub fn configure(&mut self, mode: SensorMode) -> Option<SensorSettings> {
-        self.mode = mode;
+        if mode.line_seconds.is_finite() && mode.line_seconds > 0.0 {
+            self.mode = mode;
+        } else {
+            tracing::warn!("a sensor mode with lines of {} s: the mode stays as it was", mode.line_seconds);
+        }
         self.update_lengths();
         let first = !self.configured;
         self.configured = true;

@@ -212,3 +212,22 @@ impl Blocks {
 #[cfg(test)]
 #[path = "tuning/tests.rs"]
 mod tests;
+
+/// A tuning file that Raspberry Pi publishes, if this machine has it; otherwise a notice and `None`.
+#[cfg(test)]
+pub(super) fn published(name: &str) -> Option<Tuning> {
+    let found = published_directory().map(|directory| directory.join(name)).filter(|path| path.exists());
+    if found.is_none() {
+        println!("skipped: no published tuning file {name} on this machine");
+    }
+    found.map(|path| Tuning::load(path).unwrap())
+}
+
+/// Where such files lie.
+#[cfg(test)]
+fn published_directory() -> Option<PathBuf> {
+    ["/usr/share/libcamera/ipa/raspberrypi", "/tmp/lc/usr/share/libcamera/ipa/raspberrypi"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|path| path.is_dir())
+}

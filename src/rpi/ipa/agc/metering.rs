@@ -7,6 +7,9 @@ use crate::rpi::layout::{Region, STATISTICS_BITS};
 /// Largest value of the statistics.
 const WHITE: f64 = ((1 << STATISTICS_BITS) - 1) as f64;
 
+/// Halvings of an interval of 18 in the logarithm: the gain is exact to a millionth.
+const HALVINGS: u32 = 25;
+
 /// The regions of one picture that carry weight, white-balanced.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -56,19 +59,15 @@ impl Meter {
         sum / self.total
     }
 
-    /// The gain that brings the luma to `target`, from 1/10000 to 10000.
+    /// The gain that brings the luma to `target`, from 1/10000 to 10000; the nearest end if none does.
     pub fn gain_for(&self, target: f64) -> f64 {
-        let mut gain = 1.0_f64;
-        // Luma grows at most in proportion to the gain, so that each round comes closer from below.
-        for _ in 0..16 {
-            let luma = self.luma(gain);
-            let factor = (target / luma.max(1e-9)).min(10.0);
-            gain = (gain * factor).clamp(1e-4, 1e4);
-            if (factor - 1.0).abs() < 0.002 {
-                break;
-            }
+        // Luma rises with gain, in a bent line where channels clip: halving the interval always arrives.
+        let (mut low, mut high) = (1e-4_f64.ln(), 1e4_f64.ln());
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (low + high);
+            if self.luma(middle.exp()) < target { low = middle } else { high = middle }
         }
-        gain
+        (0.5 * (low + high)).exp()
     }
 }
 
@@ -114,7 +113,7 @@ mod tests {
     #[test]
     fn saturated_tiles_are_white_and_no_tiles_are_no_measurement() {
         let white = Region { counted: 0, notcounted: 10, ..Region::default() };
-        assert_eq!(Meter::new(&[white; 16], &EVEN, (1.5, 1.5)).unwrap().luma(1.0), 1.0);
+        assert!((Meter::new(&[white; 16], &EVEN, (1.5, 1.5)).unwrap().luma(1.0) - 1.0).abs() < 1e-12);
         assert!(Meter::new(&[Region::default(); 16], &EVEN, (1.5, 1.5)).is_none());
     }
 
