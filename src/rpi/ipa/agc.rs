@@ -35,6 +35,9 @@ const LARGE_ERROR_BOOST: f64 = 1.8;
 /// Errors below this are left alone, so that noise does not move the sensor between neighbouring codes.
 const DEAD_BAND: f64 = 0.005;
 
+/// When the target is below this fraction of the total, the sensor goes ahead of it.
+const AHEAD_BELOW: f64 = 0.7;
+
 /// Stable frames after which the exposure counts as converged.
 const STABLE_FRAMES: u32 = 5;
 
@@ -72,6 +75,8 @@ pub struct Agc {
     /// Total exposure that pictures have at present, damped.
     total: Option<f64>,
     commanded: Option<Exposure>,
+    /// The sensor goes ahead of a falling total.
+    ahead: bool,
     frames: u32,
     stable: u32,
     converged: bool,
@@ -94,6 +99,7 @@ impl Agc {
             held: None,
             total: None,
             commanded: None,
+            ahead: false,
             frames: 0,
             stable: 0,
             converged: false,
@@ -209,8 +215,8 @@ impl Agc {
         let (least, most) = reach(mode, limits, fixed);
         let target = (seen.exposure.total() * gain).clamp(least, most);
         let total = self.approach(target).clamp(least, most);
-        let sensor = total * highlight_relief(target / total, self.tuning.fast_reduce_threshold);
-        let exposure = split(mode, limits, fixed, sensor);
+        let sensor = self.relieve_highlights(total, target);
+        let exposure = split(&self.tuning.exposure_modes[self.mode].value, limits, fixed, sensor);
         self.total = Some(total);
         self.frames = self.frames.saturating_add(1);
         self.judge(target / total, seen.exposure);
@@ -257,6 +263,18 @@ impl Agc {
         now * (error * (self.tuning.speed * boost).min(1.0)).exp()
     }
 
+    /// The sensor's part of `total` on the way to `target`.
+    ///
+    /// While a picture is much too bright its highlights are clipped, and colours and measurements with
+    /// them. The sensor then goes ahead of the total, straight to the target or as far as the tuning
+    /// allows, and digital gain hides it. It keeps going ahead until the total has arrived: on the way
+    /// its part only falls, and at the end there is no jump, so that it cannot switch to and fro.
+    fn relieve_highlights(&mut self, total: f64, target: f64) -> f64 {
+        let ratio = target / total;
+        self.ahead = ratio < AHEAD_BELOW || (self.ahead && ratio < 1.0 - 2.0 * DEAD_BAND);
+        if self.ahead { target.max(total * self.tuning.fast_reduce_threshold) } else { total }
+    }
+
     /// Counts frames in which the total is near its target and the sensor does what it was told.
     fn judge(&mut self, ratio: f64, seen: Exposure) {
         let tolerance = if self.converged { 2.0 * STABLE_ERROR } else { STABLE_ERROR };
@@ -278,24 +296,6 @@ impl Agc {
     fn idle(&self) -> bool {
         let fixed = self.fixed_now();
         !self.enabled || (fixed.seconds.is_some() && fixed.gain.is_some())
-    }
-}
-
-/// Which fraction of the total exposure the sensor shall have while the total is to become `ratio` times
-/// what it is.
-///
-/// While the picture is much too bright its highlights are clipped, and colours and measurements with
-/// them. The sensor's part then goes ahead of the total, down to `floor`, and digital gain hides it. The
-/// fraction depends on `ratio` alone and without a jump, and `ratio` goes to 1 monotonically, so that it
-/// cannot switch to and fro.
-fn highlight_relief(ratio: f64, floor: f64) -> f64 {
-    let end = (2.0 * floor).min(1.0);
-    if ratio >= end {
-        1.0
-    } else if ratio <= floor {
-        floor
-    } else {
-        floor + (ratio - floor) / (end - floor) * (1.0 - floor)
     }
 }
 

@@ -169,6 +169,40 @@ fn steps_of_light_by_eight_are_followed() {
 }
 
 #[test]
+fn a_flash_and_a_blackout_are_survived() {
+    let mut camera = camera(Tuning::builtin(), 4500.0, 500.0);
+    for left_out in [false, true] {
+        camera.regions_leave_out_saturated = left_out;
+        for lux in [500.0, 100_000.0, 500.0, 0.0, 500.0, 1.0, 50_000.0] {
+            camera.lux = lux;
+            let result = run(&mut camera, 80);
+            report("flash", &camera, &result);
+            // In glaring light one line more or less is a tenth of the exposure; digital gain hides it.
+            assert!(result.unrest < 0.02 || result.last.exposure_lines < 50, "{result:?}");
+            assert!(lux < 50.0 || result.settled <= 60 && result.kelvin_error < 0.08, "{result:?}");
+        }
+    }
+}
+
+#[test]
+fn the_way_down_from_a_clipped_picture_never_turns_back() {
+    let mut camera = camera(Tuning::builtin(), 4500.0, 300.0);
+    run(&mut camera, 100);
+    camera.lux = 30_000.0;
+    let (mut exposure, mut luma) = (f64::MAX, f64::MAX);
+    for frame in 0..100 {
+        let picture = camera.frame(&NOTHING);
+        // One line up and down at the end is the sensor's step.
+        assert!(
+            picture.milliseconds <= exposure * 1.01 + 0.019,
+            "frame {frame}: {exposure} ms, then {picture:?}"
+        );
+        assert!(picture.luma <= luma * 1.02, "frame {frame}: luma {luma}, then {picture:?}");
+        (exposure, luma) = (picture.milliseconds, picture.luma);
+    }
+}
+
+#[test]
 fn a_change_of_lamp_is_followed() {
     let mut camera = camera(Tuning::builtin(), 3000.0, 500.0);
     run(&mut camera, 60);
@@ -185,7 +219,9 @@ fn the_published_imx219_tuning_works_too() {
         let mut camera = camera(tuning.clone(), kelvin, lux);
         let result = run(&mut camera, 200);
         report("imx219", &camera, &result);
-        //assert!(result.settled <= 60 && result.unrest < 0.02 && result.locked, "{result:?}");
+        assert!(result.settled <= 60 && result.unrest < 0.02 && result.locked, "{result:?}");
+        // Its curve and matrices belong to a real sensor, so that grey is not held to the same limit.
+        assert!(result.kelvin_error < 0.08 && result.tint < 0.15, "{result:?}");
     }
 }
 

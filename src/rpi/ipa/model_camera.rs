@@ -18,7 +18,7 @@ use crate::rpi::{imx219, response};
 const ZONES: usize = AWB_ZONES.0 * AWB_ZONES.1;
 const TILES: u32 = 2601;
 /// Tiles of a zone that are simulated one by one when there is noise.
-const SAMPLES: u32 = 16;
+const SAMPLES: u32 = 64;
 const BLACK: f64 = imx219::BLACK_LEVEL as f64;
 const SPAN: f64 = (imx219::WHITE_LEVEL - imx219::BLACK_LEVEL) as f64;
 
@@ -265,14 +265,7 @@ impl Camera {
             let [low, high] = [f64::min, f64::max].map(|pick| mean.into_iter().reduce(pick).unwrap());
             tint = tint.max(3.0 * (high - low) / mean.iter().sum::<f64>());
         }
-        Picture {
-            milliseconds: 0.0,
-            exposure_lines: 0,
-            gain: 0.0,
-            vblank: 0,
-            luma: sum / ZONES as f64,
-            tint,
-        }
+        Picture { milliseconds: 0.0, exposure_lines: 0, gain: 0.0, vblank: 0, luma: sum / ZONES as f64, tint }
     }
 }
 
