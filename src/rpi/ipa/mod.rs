@@ -8,6 +8,8 @@
 //!
 //! Left out on purpose: lens shading, denoising, focus, HDR, flicker avoidance, adaptive contrast.
 
+#![forbid(unsafe_code)]
+
 pub mod agc;
 pub mod awb;
 pub mod black_level;

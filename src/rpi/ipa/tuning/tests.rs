@@ -181,7 +181,7 @@ fn values_are_checked_where_they_stand() {
         ("2400.0, 1.05924", "2400.0", "rpi.awb.ct_curve", "groups of 3"),
         ("\"ct_curve\"", "\"curve\"", "rpi.awb.ct_curve", "a value"),
         ("\"lux\": 800", "\"lux\": 0", "rpi.awb.priors[1].lux", "above 0"),
-        ("2000, 1.0, 3000", "2000, 1.0, 1000", "rpi.awb.priors[0].prior[2]", "above 2000"),
+        ("2000, 0.4, 3000", "2000, 0.4, 1000", "rpi.awb.priors[0].prior[2]", "above 2000"),
         ("\"hi\": 8000", "\"hi\": 2000", "rpi.awb.modes.auto.hi", "at least 2500"),
         ("\"bayes\": 1", "\"bayes\": \"yes\"", "rpi.awb.bayes", "true, false"),
         ("\"speed\": 0.1", "\"speed\": 1.5", "rpi.awb.speed", "0 to 1"),
