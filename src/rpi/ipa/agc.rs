@@ -186,6 +186,10 @@ impl Agc {
         } else {
             split(&self.tuning.exposure_modes[self.mode].value, limits, fixed, total.total())
         };
+        if !self.enabled && self.held.is_none() {
+            // Disabled before anything was commanded: this is what there is to hold.
+            self.held = Some(exposure);
+        }
         self.stable = 0;
         self.converged = false;
         exposure

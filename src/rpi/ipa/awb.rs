@@ -1,7 +1,7 @@
 //! White balance: which light shines on the scene, and the gains that make grey come out grey.
 //!
 //! With `bayes` in the tuning, the illuminant is the most probable one near the curve of known
-//! illuminants: see [`search`]. Otherwise the picture is taken to be grey on average ([`grey_world`]).
+//! illuminants: see `search`. Otherwise the picture is taken to be grey on average (`grey_world`).
 //! Either way the gains follow the estimate with damping.
 
 mod grey_world;

@@ -5,23 +5,6 @@ use super::model_camera::{Camera, Picture, Scene};
 use super::requests::Requests;
 use super::tuning::Tuning;
 
-const NOTHING: Requests = Requests {
-    ae_enable: None,
-    exposure_time_us: None,
-    analogue_gain: None,
-    exposure_value: None,
-    metering_mode: None,
-    exposure_mode: None,
-    constraint_mode: None,
-    awb_enable: None,
-    awb_mode: None,
-    colour_gains: None,
-    brightness: None,
-    contrast: None,
-    saturation: None,
-    frame_duration_limits_us: None,
-};
-
 /// How a run went.
 #[derive(Debug)]
 struct Run {
@@ -42,7 +25,7 @@ fn run(camera: &mut Camera, frames: usize) -> Run {
     let (mut low, mut high, mut tint, mut kelvin_error) = (f64::MAX, 0.0_f64, 0.0_f64, 0.0_f64);
     let mut last = None;
     for frame in 0..frames {
-        let picture = camera.frame(&NOTHING);
+        let picture = camera.frame(&Requests::default());
         let metadata = *camera.controller.metadata();
         let error = (picture.luma / metadata.agc_target - 1.0).abs();
         if error.is_nan() || error > 0.05 {
@@ -191,7 +174,7 @@ fn the_way_down_from_a_clipped_picture_never_turns_back() {
     camera.lux = 30_000.0;
     let (mut exposure, mut luma) = (f64::MAX, f64::MAX);
     for frame in 0..100 {
-        let picture = camera.frame(&NOTHING);
+        let picture = camera.frame(&Requests::default());
         // One line up and down at the end is the sensor's step.
         assert!(
             picture.milliseconds <= exposure * 1.01 + 0.019,

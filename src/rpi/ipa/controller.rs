@@ -135,7 +135,7 @@ impl Controller {
         };
         self.started = true;
         self.mistrust = MISTRUSTED_FRAMES;
-        let exposure = self.agc.start(&self.limits());
+        let exposure = self.agc.start(&self.exposure_limits());
         StartSettings { sensor: self.command(exposure), drop_frames }
     }
 
@@ -197,7 +197,7 @@ impl Controller {
             balance: Balance { red, blue, kelvin: self.metadata.colour_temperature },
             lux: self.lux,
         };
-        let next = self.agc.process(&seen, &self.limits());
+        let next = self.agc.process(&seen, &self.exposure_limits());
         if let Some(awb) = &mut self.awb {
             awb.process(statistics, self.lux);
         }
@@ -217,6 +217,24 @@ impl Controller {
     #[must_use]
     pub fn frame_durations_us(&self) -> [i64; 2] {
         [self.lengths.min, self.lengths.max].map(|lines| self.mode.lines_to_us(lines) as i64)
+    }
+
+    /// Shortest and longest frame that the mode allows whatever the present limits, in microseconds.
+    #[must_use]
+    pub fn mode_frame_durations_us(&self) -> [i64; 2] {
+        let widest = FrameLengths::new(&self.facts, &self.mode, 0.0, f64::MAX);
+        [widest.min, widest.max].map(|lines| self.mode.lines_to_us(lines) as i64)
+    }
+
+    /// Range of exposure times and analogue gains within the present limits.
+    #[must_use]
+    pub fn exposure_limits(&self) -> ExposureLimits {
+        let seconds = |lines: u32| f64::from(lines) * self.mode.line_seconds;
+        ExposureLimits {
+            min_exposure: seconds(self.facts.min_exposure),
+            max_exposure: seconds(self.lengths.max_exposure(&self.facts)),
+            max_gain: (self.facts.gain_of_code)(self.facts.max_gain_code),
+        }
     }
 
     /// Whether automatic exposure has settled (libcamera's former `AeLocked`).
@@ -284,15 +302,6 @@ impl Controller {
     fn update_lengths(&mut self) {
         let [shortest, longest] = self.durations_us.map(|us| us as f64);
         self.lengths = FrameLengths::new(&self.facts, &self.mode, shortest, longest);
-    }
-
-    fn limits(&self) -> ExposureLimits {
-        let seconds = |lines: u32| f64::from(lines) * self.mode.line_seconds;
-        ExposureLimits {
-            min_exposure: seconds(self.facts.min_exposure),
-            max_exposure: seconds(self.lengths.max_exposure(&self.facts)),
-            max_gain: (self.facts.gain_of_code)(self.facts.max_gain_code),
-        }
     }
 
     /// Brings an exposure to whole lines and codes and remembers it.

@@ -98,6 +98,14 @@ fn disabled_it_holds_what_was_commanded() {
 }
 
 #[test]
+fn disabled_from_the_start_it_holds_the_default() {
+    let mut agc = agc();
+    agc.enable(false);
+    let exposure = watch(&mut agc, 10.0, 12);
+    assert_eq!((exposure.seconds, exposure.gain), (0.001, 1.0));
+}
+
+#[test]
 fn constraints_push_up_and_down() {
     let statistics = grey(0.1);
     let exposure = Exposure { seconds: 0.01, gain: 1.0 };

@@ -116,6 +116,10 @@ fn frame_durations_are_brought_within_the_mode() {
     assert_eq!(ask(&mut controller, [0, 0]), [33_326, 119_999]);
     assert_eq!(ask(&mut controller, [50_000, 40_000]), [49_999, 49_999]);
     assert_eq!(ask(&mut controller, [i64::MIN, -1]), [33_326, 119_999]);
+    assert_eq!(controller.mode_frame_durations_us(), [23_364, 1_238_841]);
+    let limits = controller.exposure_limits();
+    assert!((limits.min_exposure - 75.6e-6).abs() < 1e-7 && limits.max_exposure < 0.12, "{limits:?}");
+    assert!((limits.max_gain - 10.6667).abs() < 1e-4, "{limits:?}");
 }
 
 #[test]
