@@ -27,8 +27,8 @@ pub(super) fn mode() -> SensorMode {
     SensorMode { height: 1232, min_frame_length: 1236, ..SensorFacts::imx219().default_mode }
 }
 
-/// The 24 patches of a colour chart in 8-bit sRGB (the averages published by BabelColor, 2012), row by
-/// row; the last six are grey.
+/// The 24 patches of the ColorChecker Classic in 8-bit sRGB, as its maker (X-Rite) lists them, row by row; the
+/// last six are grey.
 const CHART: [[u8; 3]; 24] = [
     [115, 82, 68],
     [194, 150, 130],

@@ -2,8 +2,9 @@
 //!
 //! A file has a `version` (2.0), a `target` (`bcm2835`) and a list `algorithms` of objects with one key
 //! each. This module reads the blocks that the algorithms here understand into plain types, checks every
-//! number, and names what it left unread in one warning. Meaning and defaults of the fields follow the
-//! *Raspberry Pi Camera Algorithm and Tuning Guide* (Raspberry Pi Ltd).
+//! number, and names what it left unread in one warning. The meaning of the fields is that of the *Raspberry
+//! Pi Camera Algorithm and Tuning Guide* (Raspberry Pi Ltd); where a file leaves one out, the readers of the
+//! blocks say what counts, chosen so that the published files work.
 
 mod agc;
 mod awb;

@@ -1,7 +1,8 @@
 //! The most probable illuminant near a curve of known ones.
 //!
 //! Bayes' rule, as in D. H. Brainard and W. T. Freeman, "Bayesian color constancy", JOSA A 14 (1997), with
-//! the simplifications described in the *Raspberry Pi Camera Algorithm and Tuning Guide*: under the right
+//! simplifications that suit a curve of illuminants (compare the *Raspberry Pi Camera Algorithm and Tuning
+//! Guide*): under the right
 //! light many zones are grey, so the log likelihood of a light is minus the sum of the squared relative
 //! colour errors that are left after balancing for it; an error counts up to a limit, since beyond it a
 //! zone simply has a colour. To this the log prior for the brightness of the scene is added.
