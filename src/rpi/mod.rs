@@ -4,6 +4,7 @@
 
 pub mod camera;
 pub mod imx219;
+pub mod ipa;
 pub mod layout;
 pub mod pipeline;
 pub mod response;
