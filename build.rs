@@ -1,2 +1,12 @@
 //! Compiles the interfaces.
-fn main() {}
+
+use ringfence_mojom::Errors;
+
+fn main() -> Result<(), Errors> {
+    ringfence_mojom::configure()
+        .include("interfaces")
+        .runtime_path("crate")
+        .extern_module("libcamera", "crate::interfaces::libcamera")
+        .type_attribute(".", "#[cfg_attr(feature = \"arbitrary\", derive(arbitrary::Arbitrary))]")
+        .compile(&["interfaces/core.mojom", "interfaces/raspberrypi.mojom", "interfaces/vimc.mojom"])
+}

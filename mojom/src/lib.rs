@@ -1,1 +1,56 @@
-//! mojom compiler
+//! Compiles interfaces in mojom, the dialect that libcamera speaks, to Rust.
+//!
+//! To be called from a build script:
+//!
+//! ```no_run
+//! fn main() -> Result<(), ringfence_mojom::Errors> {
+//!     ringfence_mojom::configure().compile(&["thermometer.mojom"])
+//! }
+//! ```
+//!
+//! Of an interface `IPARPiInterface` and its `IPARPiEventInterface` it makes
+//!
+//! | item | what it is for |
+//! |---|---|
+//! | constants, enums, structs | plain Rust types, that know both how to be sent and how to be read |
+//! | `trait IpaRPi` | what a module implements |
+//! | `trait IpaRPiEvents` | what takes the module's events |
+//! | `enum IpaRPiEvent` | an event as a value |
+//! | `struct IpaRPiProxy` | the module's trait for the host, wherever the module runs |
+//! | `struct IpaRPiDispatcher`, `fn serve` | the module's end of a connection |
+//! | `static INTERFACE` | what both ends compare before they talk |
+//! | `mod wire` | the messages' fixed parts |
+//!
+//! # The language
+//! Everything that libcamera's own interfaces use, and what its generator accepts beside: constants,
+//! enums, `[flags]`, structs with default values, arrays, maps, strings, descriptors, imports. Nested
+//! enums and constants are in Rust called after both (`Outer.Inner` is `OuterInner`). `array<T, N>` is a
+//! `Vec<T>`, and neither encoding checks `N`. What has no meaning in Rust (unions, handles, nullable
+//! types) is refused, with the line it is in. So is what libcamera accepts by mistake: unknown types
+//! inside of arrays, values out of range, names that are defined twice.
+//!
+//! Documentation comments (`/** … */`) become documentation, `\brief` and `\param` included.
+
+#![forbid(unsafe_code)]
+
+mod ast;
+mod config;
+mod diagnostic;
+mod docs;
+mod generate;
+mod hash;
+mod lexer;
+mod load;
+mod model;
+mod naming;
+mod parser;
+mod resolve;
+
+pub use config::Config;
+pub use diagnostic::{Error, Errors};
+
+/// The defaults, to be changed to one's needs.
+#[must_use]
+pub fn configure() -> Config {
+    Config::new()
+}

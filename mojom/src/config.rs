@@ -1,0 +1,179 @@
+//! The builder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Error, Errors};
+use crate::generate::{self, Settings};
+use crate::load::Loader;
+use crate::model::{Model, ModuleId};
+use crate::resolve;
+
+/// How to compile interfaces. [`Config::compile`] does it.
+///
+/// ```no_run
+/// // build.rs
+/// fn main() -> Result<(), ringfence_mojom::Errors> {
+///     ringfence_mojom::configure().include("interfaces").compile(&["interfaces/thermometer.mojom"])
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    includes: Vec<PathBuf>,
+    out_dir: Option<PathBuf>,
+    settings: Settings,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let core = ("libcamera".to_owned(), "::ringfence::interfaces::libcamera".to_owned());
+        let settings = Settings {
+            runtime: "::ringfence".to_owned(),
+            externs: BTreeMap::from([core]),
+            type_attributes: Vec::new(),
+        };
+        Self { includes: Vec::new(), out_dir: None, settings }
+    }
+}
+
+impl Config {
+    /// The defaults: for a crate that depends on `ringfence` and calls this from its build script.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks for imported files in `directory` too, after those given before.
+    ///
+    /// The core types, `core.mojom` or `include/libcamera/ipa/core.mojom`, are found without.
+    #[must_use]
+    pub fn include(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.includes.push(directory.into());
+        self
+    }
+
+    /// Writes to `directory`, and not to where cargo's `OUT_DIR` says.
+    #[must_use]
+    pub fn out_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.out_dir = Some(directory.into());
+        self
+    }
+
+    /// The path of the crate `ringfence` in generated code, if it is not `::ringfence`.
+    #[must_use]
+    pub fn runtime_path(mut self, path: impl Into<String>) -> Self {
+        self.settings.runtime = path.into();
+        self
+    }
+
+    /// Where the Rust types of the mojom module `module` are, for interfaces that import it.
+    ///
+    /// For `libcamera` that is `::ringfence::interfaces::libcamera`.
+    #[must_use]
+    pub fn extern_module(mut self, module: impl Into<String>, path: impl Into<String>) -> Self {
+        self.settings.externs.insert(module.into(), path.into());
+        self
+    }
+
+    /// Adds an attribute to the structs and enums that `pattern` selects: `.` all of them, `.ipa.RPi`
+    /// the type or all of the module `ipa.RPi`, `InitParams` all with names that end in it.
+    ///
+    /// The enum of events has the name of the event interface.
+    #[must_use]
+    pub fn type_attribute(mut self, pattern: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.settings.type_attributes.push((pattern.into(), attribute.into()));
+        self
+    }
+
+    /// Compiles each of `files` to a file of the same name with the extension `rs`, to be included in a
+    /// Rust module of its own:
+    ///
+    /// ```ignore
+    /// pub mod thermometer {
+    ///     include!(concat!(env!("OUT_DIR"), "/thermometer.rs"));
+    /// }
+    /// ```
+    ///
+    /// Tells cargo to do so again when one of the files, or one that they import, has changed.
+    ///
+    /// # Errors
+    /// All that is wrong with the files, or the reason why one cannot be read or written.
+    pub fn compile(&self, files: &[impl AsRef<Path>]) -> Result<(), Errors> {
+        let out_dir = match (&self.out_dir, std::env::var_os("OUT_DIR")) {
+            (Some(directory), _) => directory.clone(),
+            (None, Some(directory)) => directory.into(),
+            (None, None) => {
+                let message = "there is no OUT_DIR outside of a build script; call `out_dir`";
+                return Err(Error::about("", message).into());
+            }
+        };
+        let mut loader = Loader::new(&self.includes);
+        let loaded: Vec<_> = files.iter().map(|file| (file.as_ref(), loader.load(file.as_ref()))).collect();
+        for path in &loader.read {
+            println!("cargo:rerun-if-changed={}", path.display());
+        }
+        let model = self.resolve(loader)?;
+        let mut written: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+        for (file, index) in loaded {
+            let Some(index) = index else { continue };
+            let path = out_dir.join(file.with_extension("rs").file_name().unwrap_or_default());
+            if let Some(other) = written.insert(path.clone(), file) {
+                let message = format!("`{}` would be compiled to the same file", other.display());
+                return Err(Error::about(file, message).into());
+            }
+            let text = self.generate_module(&model, ModuleId(index), file)?;
+            write_if_changed(&path, &text)
+                .map_err(|error| Error::about(path, format!("the file cannot be written: {error}")))?;
+        }
+        Ok(())
+    }
+
+    /// Compiles the interface in `text`, as if it were a file called `name`, and returns the Rust source.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn compile_text(&self, name: impl AsRef<Path>, text: &str) -> Result<String, Errors> {
+        let mut loader = Loader::new(&self.includes);
+        let index = loader.load_text(name.as_ref(), text);
+        let model = self.resolve(loader)?;
+        match index {
+            Some(index) => self.generate_module(&model, ModuleId(index), name.as_ref()),
+            // Whatever kept the file from being loaded is an error, which `resolve` has returned.
+            None => Err(Error::about(name.as_ref(), "the file could not be loaded").into()),
+        }
+    }
+
+    fn resolve(&self, loader: Loader<'_>) -> Result<Model, Errors> {
+        let Loader { mut reports, files, .. } = loader;
+        // What is missing because it could not be read would only be reported once more.
+        std::mem::take(&mut reports).finish()?;
+        let model = resolve::resolve(&files, &mut reports);
+        for loaded in &files {
+            for (import, at) in
+                loaded.imports.iter().map(|import| (&model.modules[import.index], import.span))
+            {
+                if !self.settings.externs.contains_key(&import.name) {
+                    let message = format!(
+                        "the types of `{}` have no place in Rust yet; name it with `extern_module`",
+                        import.name
+                    );
+                    reports.at(&loaded.source, at, message);
+                }
+            }
+        }
+        reports.finish()?;
+        Ok(model)
+    }
+
+    fn generate_module(&self, model: &Model, id: ModuleId, file: &Path) -> Result<String, Errors> {
+        generate::generate(model, id, &self.settings).map_err(|message| Error::about(file, message).into())
+    }
+}
+
+/// Leaves a file alone that is as it should be, so that nothing is built again because of it.
+fn write_if_changed(path: &Path, text: &str) -> std::io::Result<()> {
+    if std::fs::read(path).is_ok_and(|found| found == text.as_bytes()) {
+        return Ok(());
+    }
+    std::fs::write(path, text)
+}

@@ -1,0 +1,172 @@
+//! The proxy: the module's trait, wherever the module runs.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::messages::read_ident;
+use super::{Generator, Names, doc, initialiser, local, message_ident, method_ident, numbered, value_ident};
+use crate::model::Method;
+
+/// Names of the code around parameters.
+const TAKEN: [&str; 2] = ["module", "connection"];
+
+impl Generator<'_> {
+    pub(super) fn proxy(&self, names: &Names<'_>) -> TokenStream {
+        let Names { interface, main, event, proxy, .. } = names;
+        let constructors = self.constructors(names);
+        let accessors = self.accessors(names);
+        let methods = numbered(&interface.methods).map(|(number, method)| self.proxy_method(&number, method));
+        let type_doc = doc(&[
+            format!("A module that implements [`{main}`], in this thread, another one or a process of its own."),
+            String::new(),
+            "Events wait until [`dispatch`](Self::dispatch) or [`next_event`](Self::next_event) takes them; the".to_owned(),
+            "descriptor of the proxy is readable while there are any. No call delivers events.".to_owned(),
+        ]);
+        let name = proxy.to_string();
+        quote! {
+            #type_doc
+            pub struct #proxy {
+                backend: ipc::Backend<dyn #main + Send, #event>,
+            }
+
+            impl #proxy { #constructors #accessors }
+
+            impl #main for #proxy { #(#methods)* }
+
+            impl std::os::fd::AsFd for #proxy {
+                fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+                    self.backend.as_fd()
+                }
+            }
+
+            impl std::fmt::Debug for #proxy {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.debug_struct(#name).field("mode", &self.mode()).finish_non_exhaustive()
+                }
+            }
+        }
+    }
+
+    fn constructors(&self, names: &Names<'_>) -> TokenStream {
+        let Names { main, events, .. } = names;
+        quote! {
+            /// Runs the module that `make` builds as a plain object: calls are function calls.
+            ///
+            /// `make` is given where the module shall send its events.
+            pub fn direct<M>(make: impl FnOnce(Box<dyn #events + Send>) -> M) -> Self
+            where
+                M: #main + Send + 'static,
+            {
+                let module = |queue| -> Box<dyn #main + Send> { Box::new(make(Box::new(queue))) };
+                Self { backend: ipc::Backend::direct(module) }
+            }
+
+            /// Runs the module that `make` builds in a thread of its own.
+            ///
+            /// # Errors
+            /// [`ipc::ConnectError`] if the thread or its connection cannot be set up.
+            pub fn threaded<M>(
+                options: &ipc::Options,
+                make: impl FnOnce(Box<dyn #events + Send>) -> M + Send + 'static,
+            ) -> Result<Self, ipc::ConnectError>
+            where
+                M: #main,
+            {
+                let serve = move |endpoint| serve(endpoint, make);
+                Ok(Self { backend: ipc::Backend::threaded(&INTERFACE, options, serve)? })
+            }
+
+            /// Starts `worker` in a process of its own, in which it calls [`serve`].
+            ///
+            /// # Errors
+            /// [`ipc::ConnectError`] if the worker does not start, or serves another interface.
+            pub fn isolated(options: &ipc::Options, worker: &ipc::Worker) -> Result<Self, ipc::ConnectError> {
+                Ok(Self { backend: ipc::Backend::isolated(&INTERFACE, options, worker)? })
+            }
+        }
+    }
+
+    fn accessors(&self, names: &Names<'_>) -> TokenStream {
+        let Names { events, event, .. } = names;
+        quote! {
+            /// Where the module runs.
+            #[must_use]
+            pub fn mode(&self) -> ipc::Mode {
+                self.backend.mode()
+            }
+
+            /// Takes the oldest event, if there is one.
+            ///
+            /// # Errors
+            /// [`ipc::CallError`] if the module is gone, or an event cannot be read.
+            pub fn next_event(&mut self) -> Result<Option<#event>, ipc::CallError> {
+                self.backend.next_event()
+            }
+
+            /// Delivers all events that are there, oldest first, and returns their number.
+            ///
+            /// # Errors
+            /// [`ipc::CallError`] if the module is gone, or an event cannot be read.
+            pub fn dispatch(&mut self, to: &mut dyn #events) -> Result<usize, ipc::CallError> {
+                let mut count = 0;
+                while let Some(event) = self.next_event()? {
+                    event.deliver(to);
+                    count += 1;
+                }
+                Ok(count)
+            }
+
+            /// Waits until there is an event, and returns `false` if `deadline` passes before.
+            ///
+            /// # Errors
+            /// [`ipc::CallError`] if the module is gone.
+            pub fn wait(&mut self, deadline: Option<std::time::Instant>) -> Result<bool, ipc::CallError> {
+                self.backend.wait(deadline)
+            }
+
+            /// The connection to the module, unless it is a plain object.
+            #[must_use]
+            pub fn connection(&self) -> Option<&ipc::Connection> {
+                self.backend.connection()
+            }
+
+            /// The connection to the module, unless it is a plain object.
+            #[must_use]
+            pub fn connection_mut(&mut self) -> Option<&mut ipc::Connection> {
+                self.backend.connection_mut()
+            }
+        }
+    }
+
+    fn proxy_method(&self, number: &Literal, method: &Method) -> TokenStream {
+        let signature = self.method_signature(method, &TAKEN);
+        let (name, message) = (method_ident(method), message_ident(method));
+        let locals: Vec<_> = method.inputs.iter().map(|input| local(input, &TAKEN)).collect();
+        let fields = method
+            .inputs
+            .iter()
+            .zip(&locals)
+            .map(|(input, local)| initialiser(&value_ident(&input.name), local));
+        let request = if locals.is_empty() {
+            quote! { request::#message }
+        } else {
+            quote! { request::#message { #(#fields),* } }
+        };
+        let call = if method.asynchronous {
+            quote! { connection.cast(#number, &#request) }
+        } else if method.outputs.is_empty() {
+            quote! { connection.call(#number, &#request, |_| Ok(())) }
+        } else {
+            let read = read_ident(method);
+            quote! { connection.call(#number, &#request, reply::#read) }
+        };
+        quote! {
+            #signature {
+                match &mut self.backend {
+                    ipc::Backend::Direct { module, .. } => module.#name(#(#locals),*),
+                    ipc::Backend::Remote(connection) => #call,
+                }
+            }
+        }
+    }
+}

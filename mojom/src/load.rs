@@ -1,0 +1,196 @@
+//! Files and what they import.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+use crate::ast::File;
+use crate::diagnostic::{Error, Reports, SharedSource, Source, Span};
+use crate::parser;
+
+/// libcamera's core types, for whom they are not among the include directories.
+const CORE: &str = include_str!("core.mojom");
+
+/// The names under which interface files import them.
+const CORE_PATHS: [&str; 2] = ["include/libcamera/ipa/core.mojom", "core.mojom"];
+
+/// One parsed file and where its imports ended up.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) source: SharedSource,
+    pub(crate) file: File,
+    /// Each file once.
+    pub(crate) imports: Vec<Imported>,
+}
+
+/// A file that another one imports.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Imported {
+    /// Index into [`Loader::files`].
+    pub(crate) index: usize,
+    /// The import statement.
+    pub(crate) span: Span,
+}
+
+/// Reads files, each once, imported ones before those that import them.
+#[derive(Debug)]
+pub(crate) struct Loader<'a> {
+    includes: &'a [PathBuf],
+    pub(crate) reports: Reports,
+    pub(crate) files: Vec<Loaded>,
+    /// Files on disk that the result depends on.
+    pub(crate) read: Vec<PathBuf>,
+    states: BTreeMap<PathBuf, State>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    InProgress,
+    Done(usize),
+    Failed,
+}
+
+/// Files that import each other in a row; more would only serve to exhaust the stack.
+const MAX_DEPTH: usize = 64;
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(includes: &'a [PathBuf]) -> Self {
+        Self {
+            includes,
+            reports: Reports::default(),
+            files: Vec::new(),
+            read: Vec::new(),
+            states: BTreeMap::new(),
+        }
+    }
+
+    /// Loads a file that was named by the user: as it stands, or else in an include directory.
+    pub(crate) fn load(&mut self, path: &Path) -> Option<usize> {
+        let found = if path.is_file() { Some(path.to_owned()) } else { self.search(path) };
+        let Some(found) = found else {
+            self.reports.push(Error::about(path, format!("there is no such file{}", self.searched())));
+            return None;
+        };
+        self.load_file(&found, 0).ok().flatten()
+    }
+
+    /// Loads a file that is in memory.
+    pub(crate) fn load_text(&mut self, name: &Path, text: &str) -> Option<usize> {
+        self.parse(name.to_owned(), name.to_owned(), text.to_owned(), 0)
+    }
+
+    fn search(&self, path: &Path) -> Option<PathBuf> {
+        self.includes.iter().map(|directory| directory.join(path)).find(|path| path.is_file())
+    }
+
+    fn searched(&self) -> String {
+        match self.includes {
+            [] => String::new(),
+            includes => {
+                let names: Vec<_> = includes.iter().map(|path| format!("`{}`", path.display())).collect();
+                format!("; include directories: {}", names.join(", "))
+            }
+        }
+    }
+
+    /// `Err` if the file is being loaded already, further out.
+    fn load_file(&mut self, path: &Path, depth: usize) -> Result<Option<usize>, Cycle> {
+        let identity = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        match self.states.get(&identity) {
+            Some(State::InProgress) => return Err(Cycle),
+            Some(State::Done(index)) => return Ok(Some(*index)),
+            Some(State::Failed) => return Ok(None),
+            None => {}
+        }
+        self.read.push(path.to_owned());
+        let text =
+            std::fs::read(path).map_err(|error| format!("cannot be read: {error}")).and_then(|bytes| {
+                String::from_utf8(bytes).map_err(|error| {
+                    format!("is not UTF-8 after its first {} bytes", error.utf8_error().valid_up_to())
+                })
+            });
+        match text {
+            Ok(text) => Ok(self.parse(identity, path.to_owned(), text, depth)),
+            Err(problem) => {
+                self.reports.push(Error::about(path, format!("the file {problem}")));
+                self.states.insert(identity, State::Failed);
+                Ok(None)
+            }
+        }
+    }
+
+    fn parse(&mut self, identity: PathBuf, path: PathBuf, text: String, depth: usize) -> Option<usize> {
+        self.states.insert(identity.clone(), State::InProgress);
+        let source = Rc::new(Source { path, text });
+        let (file, errors) = parser::parse(&source);
+        for error in errors {
+            self.reports.push(error);
+        }
+        let mut imports: Vec<Imported> = Vec::new();
+        let mut complete = true;
+        for import in &file.imports {
+            match self.import(&source, &import.path, import.span, depth + 1) {
+                Some(index) if imports.iter().any(|known| known.index == index) => {}
+                Some(index) => imports.push(Imported { index, span: import.span }),
+                None => complete = false,
+            }
+        }
+        // Without an import, every name from it would be one more error.
+        let state = if complete {
+            self.files.push(Loaded { source, file, imports });
+            State::Done(self.files.len() - 1)
+        } else {
+            State::Failed
+        };
+        self.states.insert(identity, state);
+        match state {
+            State::Done(index) => Some(index),
+            _ => None,
+        }
+    }
+
+    fn import(&mut self, from: &Source, path: &str, span: Span, depth: usize) -> Option<usize> {
+        let normal = normalise(path);
+        if depth > MAX_DEPTH {
+            self.reports.at(from, span, format!("files import each other more than {MAX_DEPTH} deep"));
+            return None;
+        }
+        let is_core = CORE_PATHS.iter().any(|core| normal == Path::new(core));
+        let found =
+            self.search(&normal).or_else(|| self.search(Path::new(CORE_PATHS[1])).filter(|_| is_core));
+        let loaded = if let Some(found) = found {
+            self.load_file(&found, depth)
+        } else if is_core {
+            let name = PathBuf::from("<built-in core.mojom>");
+            match self.states.get(&name) {
+                Some(State::Done(index)) => Ok(Some(*index)),
+                _ => Ok(self.parse(name.clone(), name, CORE.to_owned(), depth)),
+            }
+        } else {
+            let message = format!("`{path}` is in none of the include directories{}", self.searched());
+            self.reports.at(from, span, message);
+            return None;
+        };
+        loaded.unwrap_or_else(|Cycle| {
+            self.reports.at(from, span, format!("`{path}` imports itself, directly or through others"));
+            None
+        })
+    }
+}
+
+struct Cycle;
+
+/// The path without `.` and, where it can be told, without `..`.
+fn normalise(path: &str) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in Path::new(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if normal.file_name().is_some() => {
+                normal.pop();
+            }
+            component => normal.push(component),
+        }
+    }
+    normal
+}

@@ -1,0 +1,1 @@
+//! Every diagnostic of the resolver.

@@ -1,0 +1,21 @@
+//! The interfaces of image-processing modules, generated from `interfaces/*.mojom`.
+//!
+//! For each one: its types, the trait that a module implements, the proxy through which a host calls it
+//! in whatever mode it runs, and the dispatcher that serves it. [`crate::ipc`] has what they rest on.
+
+#![forbid(unsafe_code)]
+
+/// `core.mojom`: types that all interfaces share.
+pub mod libcamera {
+    include!(concat!(env!("OUT_DIR"), "/core.rs"));
+}
+
+/// `raspberrypi.mojom`: the module of the Raspberry Pi's cameras.
+pub mod rpi {
+    include!(concat!(env!("OUT_DIR"), "/raspberrypi.rs"));
+}
+
+/// `vimc.mojom`: the module of the kernel's virtual media controller, to test the machinery with.
+pub mod vimc {
+    include!(concat!(env!("OUT_DIR"), "/vimc.rs"));
+}
