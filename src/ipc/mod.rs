@@ -40,7 +40,7 @@ pub use handshake::HandshakeError;
 pub use interface::{Event, Interface, Method, Mode};
 pub use options::{OnFull, Options};
 pub use queue::EventQueue;
-pub use worker::{Component, Worker, run_if_worker};
+pub use worker::{Component, Worker, is_worker, run_if_worker};
 
 pub use crate::shm::WaitPolicy;
 

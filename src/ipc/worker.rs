@@ -106,6 +106,12 @@ pub struct Component {
     pub serve: fn(Endpoint) -> Result<(), ServeError>,
 }
 
+/// Whether this process was started as a worker.
+#[must_use]
+pub fn is_worker() -> bool {
+    env::var_os(COMPONENT_VARIABLE).is_some()
+}
+
 /// Serves a component if this process was started as a worker, and returns its exit code then.
 ///
 /// Call it first in `main`: a program that does can be its own worker, so that one binary can be shipped.

@@ -8,3 +8,5 @@ pub mod ipa;
 pub mod layout;
 pub mod pipeline;
 pub mod response;
+pub mod vendor;
+pub mod worker;
