@@ -43,6 +43,23 @@ impl Mapped {
 }
 
 #[cfg(not(loom))]
+impl Mapped {
+    /// The 32-bit word at `index`, in 64-bit words from the start, for a futex. Who uses it so must never use
+    /// the same word through [`Words`].
+    ///
+    /// # Panics
+    /// If `index` is beyond the mapping.
+    #[must_use]
+    pub fn futex(&self, index: usize) -> &std::sync::atomic::AtomicU32 {
+        assert!(index < self.raw.len() / 8, "word {index} is outside the mapping");
+        // SAFETY: as for `Words::word` below; half of a word is aligned and inside wherever the word is.
+        unsafe {
+            std::sync::atomic::AtomicU32::from_ptr(self.raw.as_mut_ptr().cast::<u64>().add(index).cast())
+        }
+    }
+}
+
+#[cfg(not(loom))]
 impl Words for Mapped {
     #[inline]
     fn word(&self, index: usize) -> &AtomicU64 {
