@@ -37,6 +37,13 @@ pub(super) fn pin(cpu: u32) -> Result<(), rustix::io::Errno> {
     sched_setaffinity(None, &set)
 }
 
+/// Lets the calling thread use all processors.
+pub(super) fn unpin() -> Result<(), rustix::io::Errno> {
+    let mut all = CpuSet::new();
+    (0..CpuSet::MAX_CPU).for_each(|cpu| all.set(cpu));
+    sched_setaffinity(None, &all)
+}
+
 impl Bench for BenchModule {
     fn pin(&mut self, cpu: u32) -> Result<i32, CallError> {
         Ok(pin(cpu).err().map_or(0, |errno| -errno.raw_os_error()))

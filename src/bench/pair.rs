@@ -1,7 +1,7 @@
 //! The two processes that are measured.
 
 use super::lane::{Lane, LaneError};
-use super::module::{BenchModule, COMPONENT, pin};
+use super::module::{BenchModule, COMPONENT, pin, unpin};
 use super::samples::Samples;
 use crate::interfaces::bench::{Bench, BenchProxy, Pod, Prepare, Rival};
 use crate::ipc::{CallError, ConnectError, Mode, Options, Worker};
@@ -36,6 +36,8 @@ impl Pair {
     /// # Errors
     /// [`PairError`] if there is no worker.
     pub fn new(mode: Mode, options: &Options, cpus: Option<(u32, u32)>) -> Result<Self, PairError> {
+        // A worker inherits the processors of the thread that starts it, which an earlier pair may have pinned.
+        let _ = unpin();
         let mut proxy = match mode {
             Mode::Direct => BenchProxy::direct(BenchModule::new)?,
             Mode::Threaded => BenchProxy::threaded(options, BenchModule::new)?,

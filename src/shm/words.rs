@@ -29,6 +29,18 @@ pub trait Words {
     }
 }
 
+impl<M: Words> Words for std::sync::Arc<M> {
+    #[inline]
+    fn word(&self, index: usize) -> &AtomicU64 {
+        (**self).word(index)
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+}
+
 /// A shared mapping of a whole sealed memfd.
 #[derive(Debug)]
 pub struct Mapped {
