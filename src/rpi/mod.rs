@@ -2,6 +2,11 @@
 //!
 //! Only the binaries call this module; it is the first user of [`crate::ipc`], not a part of it.
 
+pub mod camera;
 pub mod imx219;
+pub mod ipa;
 pub mod layout;
+pub mod pipeline;
 pub mod response;
+pub mod vendor;
+pub mod worker;

@@ -12,7 +12,9 @@ mod flags;
 mod geometry;
 pub mod native;
 
-pub use controls::{ControlInfo, ControlInfoMap, ControlList, ControlValue};
+pub use controls::{
+    Control, ControlInfo, ControlInfoMap, ControlList, ControlType, ControlValue, ControlValueRef,
+};
 pub use fd::{Plane, SharedFd};
 pub use flags::{Flag, Flags};
 pub use geometry::{Point, Rectangle, Size, SizeRange};

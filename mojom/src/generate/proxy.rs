@@ -53,12 +53,17 @@ impl Generator<'_> {
             /// Runs the module that `make` builds as a plain object: calls are function calls.
             ///
             /// `make` is given where the module shall send its events.
-            pub fn direct<M>(make: impl FnOnce(Box<dyn #events + Send>) -> M) -> Self
+            ///
+            /// # Errors
+            /// [`ipc::ConnectError`] if the process is out of descriptors.
+            pub fn direct<M>(
+                make: impl FnOnce(Box<dyn #events + Send>) -> M,
+            ) -> Result<Self, ipc::ConnectError>
             where
                 M: #main + Send + 'static,
             {
                 let module = |queue| -> Box<dyn #main + Send> { Box::new(make(Box::new(queue))) };
-                Self { backend: ipc::Backend::direct(module) }
+                Ok(Self { backend: ipc::Backend::direct(module)? })
             }
 
             /// Runs the module that `make` builds in a thread of its own.

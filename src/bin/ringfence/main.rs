@@ -1,2 +1,31 @@
-//! The command line.
-fn main() {}
+//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process.
+
+mod cli;
+mod failure;
+mod frame_record;
+mod plot;
+mod run;
+mod summary;
+
+use std::process::ExitCode;
+
+use ringfence::ipc::run_if_worker;
+use ringfence::rpi;
+
+fn main() -> ExitCode {
+    // One binary can be shipped: it is its own worker where there is no other.
+    rpi::worker::log_to_stderr(rpi::worker::Role::of_this_process());
+    if let Some(code) = run_if_worker(rpi::worker::COMPONENTS) {
+        return code;
+    }
+    let result = cli::parse().and_then(|command| match command {
+        cli::Command::Run(args) => run::run(&args),
+    });
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}

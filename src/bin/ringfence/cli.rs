@@ -1,0 +1,207 @@
+//! The command line.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ringfence::ipc::Mode;
+use ringfence::rpi::camera::{Light, SensorMode};
+
+use crate::failure::Failure;
+
+/// Run a virtual Raspberry Pi camera whose image-processing algorithms live in another process.
+#[derive(Debug, Parser)]
+#[command(name = "ringfence", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the virtual camera and write pictures of it (what happens without a command, too)
+    Run(RunArgs),
+}
+
+/// How to run the camera.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// How the algorithms run: linked in, in a thread, or in a process of their own
+    #[arg(long, value_enum, default_value_t = ModeName::Isolated)]
+    pub mode: ModeName,
+    /// What the camera looks at: `chart`, or a PNG or JPEG file
+    #[arg(long, default_value = "chart", value_name = "chart|FILE")]
+    pub scene: String,
+    /// Colour temperature of the light, in kelvin (1700 to 15000)
+    #[arg(long, default_value_t = 4500.0, value_name = "K")]
+    pub kelvin: f64,
+    /// Brightness of the light, in lux (0.1 to 200000)
+    #[arg(long, default_value_t = 500.0, value_name = "L")]
+    pub lux: f64,
+    /// Frames to take
+    #[arg(long, default_value = "120", value_name = "N")]
+    pub frames: NonZeroU32,
+    /// Frames a second to keep to, or `max`; the camera's own clock, and so the result, is the same
+    #[arg(long, default_value = "30", value_name = "F|max")]
+    pub fps: Fps,
+    /// Change the light from a frame on; may be given several times
+    #[arg(long, value_name = "FRAME:LUX:KELVIN")]
+    pub step: Vec<Step>,
+    /// Tuning file in Raspberry Pi's format, instead of the one built in
+    #[arg(long, value_name = "FILE")]
+    pub tuning: Option<PathBuf>,
+    /// Folder for the pictures and the plot
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print one JSON object a frame and a last one with the summary
+    #[arg(long)]
+    pub json: bool,
+    /// Size of the picture
+    #[arg(long, default_value = "1640x1232", value_name = "WxH")]
+    pub size: Size,
+    /// Seed of the sensor's noise
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+}
+
+/// [`Mode`] by its name on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModeName {
+    /// Linked in: a plain function call
+    Direct,
+    /// In a thread of this process, behind the rings
+    Threaded,
+    /// In a process of its own, behind the rings
+    Isolated,
+}
+
+impl From<ModeName> for Mode {
+    fn from(name: ModeName) -> Self {
+        match name {
+            ModeName::Direct => Self::Direct,
+            ModeName::Threaded => Self::Threaded,
+            ModeName::Isolated => Self::Isolated,
+        }
+    }
+}
+
+/// How fast to go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fps {
+    /// Frames a second.
+    At(f64),
+    /// As fast as the machine can.
+    Max,
+}
+
+impl FromStr for Fps {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse() {
+            Ok(rate) if (0.1..=1000.0).contains(&rate) => Ok(Self::At(rate)),
+            _ => Err("give a number from 0.1 to 1000, or `max`".into()),
+        }
+    }
+}
+
+/// A change of the light.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// The first frame of the new light.
+    pub frame: u64,
+    /// The new light.
+    pub light: Light,
+}
+
+impl FromStr for Step {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "give it as FRAME:LUX:KELVIN, as in 60:4000:6500".to_owned();
+        let [frame, lux, kelvin] = text.split(':').collect::<Vec<_>>().try_into().map_err(|_| form())?;
+        let frame = frame.parse().map_err(|_| form())?;
+        let (lux, kelvin) = (lux.parse().map_err(|_| form())?, kelvin.parse().map_err(|_| form())?);
+        Ok(Self { frame, light: Light::new(kelvin, lux).map_err(|error| error.to_string())? })
+    }
+}
+
+/// Size of the picture.
+#[derive(Debug, Clone, Copy)]
+pub struct Size(pub SensorMode);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+        let (width, height) = sides.ok_or("give it as WIDTHxHEIGHT, as in 820x616")?;
+        SensorMode::new(width, height).map(Self).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads the command line. `--help` and `--version` end the process here.
+pub fn parse() -> Result<Command, Failure> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(cli.command.unwrap_or(Command::Run(cli.run))),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            error.exit()
+        }
+        Err(error) => Err(Failure::input(one_line(&error))),
+    }
+}
+
+/// What clap says, in one line: without usage and the reference to `--help`.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said = text.split("\n\nUsage:").next().unwrap_or_default();
+    let said = said.split("\n\nFor more information").next().unwrap_or_default();
+    let said = said.strip_prefix("error: ").unwrap_or(said);
+    said.split_whitespace().collect::<Vec<_>>().join(" ") + "; `ringfence --help` lists all options"
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_a_run() {
+        let cli = Cli::try_parse_from(["ringfence", "--frames", "3", "--step", "1:100:3000"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!((cli.run.frames.get(), cli.run.step[0].frame), (3, 1));
+    }
+
+    #[test]
+    fn mistakes_are_one_line_that_says_how_to_mend_them() {
+        for (args, expected) in [
+            (
+                &["--mode", "fast"][..],
+                "invalid value 'fast' for '--mode <MODE>' [possible values: direct, threaded, isolated]",
+            ),
+            (&["--fps", "0"], "give a number from 0.1 to 1000, or `max`"),
+            (&["--step", "7"], "give it as FRAME:LUX:KELVIN"),
+            (&["--step", "7:0:3000"], "lux"),
+            (&["--size", "3x3"], "even"),
+            (&["--frames", "0"], "zero"),
+        ] {
+            let error = Cli::try_parse_from(["ringfence", "run"].iter().chain(args)).unwrap_err();
+            let line = one_line(&error);
+            assert!(line.contains(expected) && !line.contains('\n'), "{line}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `ringfence run`: the camera from its start to the pictures on disk.
+
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use image::RgbImage;
+use indicatif::{ProgressBar, ProgressStyle};
+use ringfence::interfaces::rpi::IpaRPiProxy;
+use ringfence::ipc::{Connection, Options, Worker};
+use ringfence::rpi::camera::{Light, Scene, VirtualSensor};
+use ringfence::rpi::ipa::module::RaspberryPiIpa;
+use ringfence::rpi::ipa::tuning::Tuning;
+use ringfence::rpi::pipeline::Pipeline;
+use ringfence::rpi::worker::RPI;
+use ringfence::serialize::ControlList;
+
+use crate::cli::{Fps, ModeName, RunArgs};
+use crate::failure::Failure;
+use crate::frame_record::FrameRecord;
+use crate::plot;
+use crate::summary::{Percentiles, Summary};
+
+/// Exit code after Ctrl-C, as shells have it: 128 and the signal's number.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the camera.
+pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    // Whatever the user gave is checked before anything is started.
+    let light = Light::new(args.kelvin, args.lux).map_err(Failure::input)?;
+    let mode = args.size.0;
+    let scene = match args.scene.as_str() {
+        "chart" => Scene::chart(mode.width(), mode.height()),
+        file => Scene::open(file),
+    };
+    let scene = scene.map_err(Failure::input)?;
+    let tuning = args.tuning.as_deref().map(tuning_path).transpose()?.unwrap_or_default();
+    fs::create_dir_all(&args.out)
+        .map_err(|error| Failure::input(format!("--out {}: {error}", args.out.display())))?;
+    let stop = stop_flag()?;
+
+    let proxy = connect(args.mode).map_err(Failure::work)?;
+    let sensor = VirtualSensor::new(mode, &scene, args.seed);
+    let none = ControlList::default();
+    let mut pipeline = Pipeline::start(proxy, sensor, &tuning, &none).map_err(Failure::work)?;
+
+    let frames = u64::from(args.frames.get());
+    let progress = progress_bar(frames, args.json);
+    let mut image = RgbImage::new(mode.width(), mode.height());
+    let mut records = Vec::with_capacity(args.frames.get() as usize);
+    let mut kelvins = Vec::with_capacity(records.capacity());
+    let mut pace = Pace::new(args.fps);
+    for number in 0..frames {
+        // ORDERING: Relaxed: a flag alone; nothing else is read because of it.
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        pace.wait();
+        let light = light_of(args, light, number);
+        let frame = pipeline.frame(light, &none, &mut image).map_err(Failure::work)?;
+        let record = FrameRecord::from(&frame);
+        if args.json {
+            print_json(&record)?;
+        }
+        if number == 0 {
+            save(&image, &args.out.join("first.png"))?;
+        }
+        progress.set_message(format!("luma {:.3}, {} K", record.mean_luma, record.colour_temperature));
+        progress.inc(1);
+        records.push(record);
+        kelvins.push(light.kelvin());
+    }
+    progress.finish_and_clear();
+
+    let summary = summarise(&pipeline, &records, args)?;
+    let interrupted = records.len() < frames as usize;
+    pipeline.stop().map_err(Failure::work)?;
+    let mut written = Vec::new();
+    if !records.is_empty() {
+        save(&image, &args.out.join("last.png"))?;
+        plot::write(&args.out.join("convergence.svg"), &records, &kelvins)?;
+        written = ["first.png", "last.png", "convergence.svg"].map(|name| args.out.join(name)).to_vec();
+    }
+    report(&summary, &written, args.json)?;
+    Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// Puts the algorithms where the user wants them.
+fn connect(mode: ModeName) -> Result<IpaRPiProxy, ringfence::ipc::ConnectError> {
+    let options = Options::new();
+    match mode {
+        ModeName::Direct => IpaRPiProxy::direct(RaspberryPiIpa::new),
+        ModeName::Threaded => IpaRPiProxy::threaded(&options, RaspberryPiIpa::new),
+        ModeName::Isolated => IpaRPiProxy::isolated(&options, &Worker::component(RPI)),
+    }
+}
+
+/// The tuning file as an absolute path, once it is known to be one: the worker may look from elsewhere.
+fn tuning_path(path: &Path) -> Result<String, Failure> {
+    Tuning::load(path).map_err(Failure::input)?;
+    let absolute = fs::canonicalize(path);
+    let absolute =
+        absolute.map_err(|error| Failure::input(format!("--tuning {}: {error}", path.display())))?;
+    let text = absolute.to_str().map(str::to_owned);
+    text.ok_or_else(|| Failure::input(format!("--tuning {}: the path is not UTF-8", path.display())))
+}
+
+/// The light of a frame: that of the last step up to it.
+fn light_of(args: &RunArgs, first: Light, frame: u64) -> Light {
+    let latest = args.step.iter().filter(|step| step.frame <= frame).max_by_key(|step| step.frame);
+    latest.map_or(first, |step| step.light)
+}
+
+/// Raised by Ctrl-C or a request to terminate, so that the run ends in an orderly way; a second signal ends it at once.
+fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&flag))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
+            .map_err(|error| Failure::work(format!("signal {signal} cannot be handled: {error}")))?;
+    }
+    Ok(flag)
+}
+
+fn progress_bar(frames: u64, json: bool) -> ProgressBar {
+    if json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len} frames  {msg}");
+    ProgressBar::new(frames).with_style(style.expect("the template is valid"))
+}
+
+fn save(image: &RgbImage, path: &Path) -> Result<(), Failure> {
+    image.save(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))
+}
+
+fn summarise(pipeline: &Pipeline, records: &[FrameRecord], args: &RunArgs) -> Result<Summary, Failure> {
+    let connection = pipeline.ipa().connection();
+    let last = records.last();
+    let number = |value: fn(&FrameRecord) -> f64| last.map_or(0.0, value);
+    let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let own_clock = nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID;
+    let own = nix::time::clock_gettime(own_clock)
+        .map_err(|error| Failure::work(format!("clock_gettime: {error}")))?;
+    let buffers = pipeline.buffers().first().map(|buffer| buffer.kind().to_string());
+    Ok(Summary {
+        mode: pipeline.ipa().mode().to_string(),
+        frames: records.len() as u64,
+        events: pipeline.events(),
+        lost: records.iter().filter(|record| !record.complete).count() as u64,
+        call_ns: Percentiles::of(records),
+        exposure_us: number(|last| last.exposure_us),
+        analogue_gain: number(|last| last.analogue_gain),
+        digital_gain: number(|last| last.digital_gain),
+        colour_gains: last.map_or([0.0; 2], |last| last.colour_gains),
+        colour_temperature: last.map_or(0, |last| last.colour_temperature),
+        mean_luma: number(|last| last.mean_luma),
+        luma_target: number(|last| last.luma_target),
+        worker_pid: connection.and_then(Connection::worker_pid),
+        host_cpu_us: microseconds(own.into()),
+        worker_cpu_us: connection.and_then(Connection::worker_cpu_time).map(microseconds),
+        buffers: buffers.unwrap_or_default(),
+        seed: args.seed,
+    })
+}
+
+fn report(summary: &Summary, written: &[PathBuf], json: bool) -> Result<(), Failure> {
+    if json {
+        return print_json(&serde_json::json!({ "summary": summary }));
+    }
+    print(&format!("{}\n", summary.table()))?;
+    for path in written {
+        print(&format!("wrote {}\n", path.display()))?;
+    }
+    Ok(())
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let line = serde_json::to_string(value).map_err(Failure::work)?;
+    print(&(line + "\n"))
+}
+
+/// Prints to standard output. A reader who has seen enough is an end, not a panic.
+fn print(text: &str) -> Result<(), Failure> {
+    let written = std::io::stdout().lock().write_all(text.as_bytes());
+    written.map_err(|error| Failure::work(format!("standard output: {error}")))
+}
+
+/// Keeps a run from being faster than asked for.
+struct Pace {
+    period: Option<Duration>,
+    next: Instant,
+}
+
+impl Pace {
+    fn new(fps: Fps) -> Self {
+        let period = match fps {
+            Fps::Max => None,
+            Fps::At(rate) => Some(Duration::from_secs_f64(1.0 / rate)),
+        };
+        Self { period, next: Instant::now() }
+    }
+
+    /// Sleeps until the next frame is due. One that is late does not make the following ones early.
+    fn wait(&mut self) {
+        let Some(period) = self.period else { return };
+        let now = Instant::now();
+        std::thread::sleep(self.next.saturating_duration_since(now));
+        self.next = self.next.max(now) + period;
+    }
+}

@@ -1,0 +1,130 @@
+//! What a proxy talks to.
+
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Instant;
+
+use super::{
+    CallError, ConnectError, Connection, Endpoint, Event, EventQueue, Interface, Mode, Options, ServeError,
+    Worker,
+};
+use crate::shm::Doorbell;
+
+/// What a proxy talks to: the module itself, or a connection to it. Generated proxies hold one.
+pub enum Backend<M: ?Sized, E> {
+    /// The module itself.
+    Direct {
+        /// The module, behind its trait.
+        module: Box<M>,
+        /// The events that it has left.
+        events: EventQueue<E>,
+    },
+    /// A connection to it.
+    Remote(Box<Connection>),
+}
+
+impl<M: ?Sized, E: Event> Backend<M, E> {
+    /// Holds the module that `make` makes.
+    ///
+    /// # Errors
+    /// [`ConnectError::System`] if the process is out of descriptors.
+    pub fn direct(make: impl FnOnce(EventQueue<E>) -> Box<M>) -> Result<Self, ConnectError> {
+        let bell = Doorbell::new().map_err(|errno| ConnectError::System { call: "eventfd2", errno })?;
+        let events = EventQueue::new(bell);
+        tracing::info!(mode = %Mode::Direct, "connecting");
+        Ok(Self::Direct { module: make(events.share()), events })
+    }
+
+    /// Runs `serve` in a thread of its own.
+    ///
+    /// # Errors
+    /// As [`Connection::threaded`].
+    pub fn threaded(
+        interface: &'static Interface,
+        options: &Options,
+        serve: impl FnOnce(Endpoint) -> Result<(), ServeError> + Send + 'static,
+    ) -> Result<Self, ConnectError> {
+        Connection::threaded(interface, options, serve).map(|connection| Self::Remote(Box::new(connection)))
+    }
+
+    /// Starts `worker`.
+    ///
+    /// # Errors
+    /// As [`Connection::isolated`].
+    pub fn isolated(
+        interface: &'static Interface,
+        options: &Options,
+        worker: &Worker,
+    ) -> Result<Self, ConnectError> {
+        Connection::isolated(interface, options, worker).map(|connection| Self::Remote(Box::new(connection)))
+    }
+
+    /// How the module runs.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::Direct { .. } => Mode::Direct,
+            Self::Remote(connection) => connection.mode(),
+        }
+    }
+
+    /// The next event, if one is there.
+    ///
+    /// # Errors
+    /// As [`Connection::next_event`]; none in [`Mode::Direct`].
+    pub fn next_event(&mut self) -> Result<Option<E>, CallError> {
+        match self {
+            Self::Direct { events, .. } => Ok(events.pop()),
+            Self::Remote(connection) => connection.next_event(),
+        }
+    }
+
+    /// Waits until there is an event, or until `deadline`; without one, for ever. Returns whether there is one.
+    ///
+    /// # Errors
+    /// As [`Connection::wait`]; none in [`Mode::Direct`].
+    pub fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, CallError> {
+        match self {
+            Self::Direct { events, .. } => Ok(events.wait(deadline)),
+            Self::Remote(connection) => connection.wait(deadline),
+        }
+    }
+
+    /// The connection, unless the module runs directly.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Direct { .. } => None,
+            Self::Remote(connection) => Some(connection),
+        }
+    }
+
+    /// The connection, unless the module runs directly.
+    #[must_use]
+    pub fn connection_mut(&mut self) -> Option<&mut Connection> {
+        match self {
+            Self::Direct { .. } => None,
+            Self::Remote(connection) => Some(connection),
+        }
+    }
+}
+
+impl<M: ?Sized, E> AsFd for Backend<M, E> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Direct { events, .. } => events.watch(),
+            Self::Remote(connection) => connection.as_fd(),
+        }
+    }
+}
+
+impl<M: ?Sized, E> fmt::Debug for Backend<M, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Direct { events, .. } => {
+                f.debug_struct("Direct").field("events", events).finish_non_exhaustive()
+            }
+            Self::Remote(connection) => f.debug_tuple("Remote").field(connection).finish(),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Messages through the rings, with their descriptors through the socket.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
+
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+use zerocopy::{FromBytes, IntoBytes};
+
+use super::ProtocolError;
+use super::message::{HEADER_BYTES, Header, Kind};
+use super::socket::Socket;
+use super::wait::{Peer, Wake, wait};
+use crate::serialize::SharedFd;
+use crate::serialize::native::{Decoder, Encode, EncodeError, Encoder, Sink};
+use crate::shm::{
+    Consumer, Doorbell, Geometry, Mapped, Producer, Record, Reservation, RingError, Spinner, WaitPolicy,
+};
+
+/// The end of a ring that sends messages.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    ring: Producer<Mapped>,
+    /// Rung for the receiver.
+    data: Doorbell,
+    /// Rung for us, when we sleep for want of room.
+    space: Doorbell,
+    /// Descriptors of the message at hand; kept for its memory.
+    fds: Vec<SharedFd>,
+}
+
+/// Why a message was not sent. Nothing of it was.
+#[derive(Debug)]
+pub(super) enum SendError {
+    Ring(RingError),
+    Encode(EncodeError),
+    Fds { count: usize, errno: Errno },
+}
+
+/// What goes before a message's body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Label {
+    pub kind: Kind,
+    pub number: u16,
+    pub sequence: u32,
+}
+
+/// The body of a message in its ring.
+struct Body<'r, 'a>(&'r mut Reservation<'a, Mapped>);
+
+impl Sink for Body<'_, '_> {
+    fn put(&mut self, offset: usize, bytes: &[u8]) {
+        self.0.put(HEADER_BYTES + offset, bytes);
+    }
+}
+
+impl Outgoing {
+    pub fn new(memory: Mapped, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
+        Self { ring: Producer::new(memory, geometry), data, space, fds: Vec::new() }
+    }
+
+    /// Sends a message, or nothing at all.
+    pub fn try_send<T: Encode + ?Sized>(
+        &mut self,
+        socket: &Socket,
+        label: Label,
+        body: &T,
+    ) -> Result<(), SendError> {
+        let bytes = HEADER_BYTES + Encoder::<Vec<u8>>::measure(body).map_err(SendError::Encode)?;
+        let mut reservation = self.ring.reserve(bytes).map_err(SendError::Ring)?;
+        let encoded = Encoder::message(body, &mut Body(&mut reservation), &mut self.fds);
+        let result = encoded.map_err(SendError::Encode).and_then(|()| {
+            // The descriptors go first: whoever sees the message finds them waiting.
+            send_fds(socket, reservation.position(), &self.fds)?;
+            let header = Header {
+                kind: label.kind.number(),
+                fds: self.fds.len() as u8,
+                number: label.number.into(),
+                sequence: label.sequence.into(),
+            };
+            reservation.put(0, header.as_bytes());
+            if reservation.commit() {
+                self.data.ring();
+            }
+            Ok(())
+        });
+        self.fds.clear();
+        result
+    }
+
+    /// Says that the sender is about to sleep until a message of `bytes` fits; `false` if it fits already.
+    pub fn prepare_sleep(&mut self, bytes: usize) -> bool {
+        self.ring.prepare_sleep(bytes)
+    }
+
+    /// What to sleep on.
+    pub fn space(&self) -> BorrowedFd<'_> {
+        self.space.as_fd()
+    }
+
+    /// After the sleep.
+    pub fn awake(&self) {
+        self.ring.awake();
+        self.space.clear();
+    }
+}
+
+fn send_fds(socket: &Socket, position: u64, fds: &[SharedFd]) -> Result<(), SendError> {
+    if fds.is_empty() {
+        return Ok(());
+    }
+    let borrowed: Vec<BorrowedFd<'_>> = fds.iter().filter_map(SharedFd::get).collect();
+    let sent = socket.send(&position.to_le_bytes(), &borrowed);
+    sent.map_err(|errno| SendError::Fds { count: borrowed.len(), errno })
+}
+
+/// The end of a ring that receives messages.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    ring: Consumer<Mapped>,
+    /// Rung for us, when we sleep.
+    data: Doorbell,
+    /// Rung for the sender.
+    space: Doorbell,
+}
+
+/// A message in private memory.
+#[derive(Debug, Default)]
+pub(super) struct Message {
+    record: Record,
+    fds: Vec<Option<OwnedFd>>,
+}
+
+impl Message {
+    /// What goes before the body, with the kind's number.
+    fn header(&self) -> Result<&Header, ProtocolError> {
+        let bytes = self.record.bytes();
+        let short = |_| ProtocolError::Header { bytes: bytes.len() };
+        Header::ref_from_prefix(bytes).map(|(header, _)| header).map_err(short)
+    }
+
+    /// What goes before the body.
+    pub fn label(&self) -> Result<Label, ProtocolError> {
+        let header = self.header()?;
+        let kind = Kind::from_number(header.kind).ok_or(ProtocolError::Kind { kind: header.kind })?;
+        Ok(Label { kind, number: header.number.get(), sequence: header.sequence.get() })
+    }
+
+    /// A decoder of the body.
+    pub fn body(&mut self) -> Decoder<'_> {
+        Decoder::new(&self.record.bytes()[HEADER_BYTES..], &mut self.fds)
+    }
+
+    /// Bytes of the message.
+    pub fn bytes(&self) -> usize {
+        self.record.bytes().len()
+    }
+}
+
+impl Incoming {
+    pub fn new(memory: Mapped, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
+        Self { ring: Consumer::new(memory, geometry), data, space }
+    }
+
+    /// Takes the next message, if there is one. Descriptors of the message that was in `message` before
+    /// and that nobody claimed are closed.
+    pub fn try_receive(&mut self, socket: &Socket, message: &mut Message) -> Result<bool, ProtocolError> {
+        let Some(popped) = self.ring.pop(&mut message.record)? else { return Ok(false) };
+        if popped.wake_producer {
+            self.space.ring();
+        }
+        message.fds.clear();
+        let announced = usize::from(message.header()?.fds);
+        if announced != 0 {
+            receive_fds(socket, popped.position, announced, &mut message.fds)?;
+        }
+        Ok(true)
+    }
+
+    /// Waits for the next message; [`Wake::Ready`] only means that it pays to look.
+    pub fn wait(&mut self, spinner: &mut Spinner, peer: Peer<'_>, deadline: Option<Instant>) -> Wake {
+        self.release();
+        let start = Instant::now();
+        let wake = if spinner.spin(deadline, || self.ring.is_ready()) {
+            Wake::Ready
+        } else if spinner.policy() == WaitPolicy::Spin {
+            // Not asleep: a glance at the peer and the clock between two rounds of looking.
+            match wait(&[], peer, Some(start)) {
+                Wake::Late if deadline.is_none_or(|deadline| Instant::now() < deadline) => Wake::Ready,
+                wake => wake,
+            }
+        } else if self.prepare_sleep() {
+            let wake = wait(&[(self.data(), PollFlags::IN)], peer, deadline);
+            self.awake();
+            wake
+        } else {
+            Wake::Ready
+        };
+        spinner.learn(start.elapsed());
+        wake
+    }
+
+    /// Gives the sender all the room there is.
+    pub fn release(&mut self) {
+        if self.ring.release() {
+            self.space.ring();
+        }
+    }
+
+    /// Says that the receiver is about to sleep; `false` if there is a message already.
+    pub fn prepare_sleep(&self) -> bool {
+        self.ring.prepare_sleep()
+    }
+
+    /// What to sleep on.
+    pub fn data(&self) -> BorrowedFd<'_> {
+        self.data.as_fd()
+    }
+
+    /// After the sleep.
+    pub fn awake(&self) {
+        self.ring.awake();
+        self.data.clear();
+    }
+
+    /// Silences the doorbell, though the sleep goes on elsewhere.
+    pub fn hush(&self) {
+        self.data.clear();
+    }
+
+    /// Wakes whoever sleeps on [`Incoming::data`].
+    pub fn nudge(&self) {
+        self.data.ring();
+    }
+}
+
+fn receive_fds(
+    socket: &Socket,
+    position: u64,
+    announced: usize,
+    into: &mut Vec<Option<OwnedFd>>,
+) -> Result<(), ProtocolError> {
+    let mut tag = [0; 8];
+    let packet = match socket.receive(&mut tag) {
+        Ok(Some(packet)) => packet,
+        Ok(None) | Err(_) => return Err(ProtocolError::Fds { announced, delivered: 0 }),
+    };
+    let delivered = packet.fds.len();
+    if packet.bytes != tag.len() || u64::from_le_bytes(tag) != position || delivered != announced {
+        return Err(ProtocolError::Fds { announced, delivered });
+    }
+    into.extend(packet.fds.into_iter().map(Some));
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! How a module ended.
+
+use std::fmt;
+
+use super::Mode;
+
+/// How a worker ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// The process exited with this status.
+    Status(i32),
+    /// A signal of this number killed the process.
+    Signal(i32),
+    /// The module's thread returned.
+    Returned,
+    /// The module's thread panicked, with this message.
+    Panicked(String),
+    /// The module closed its end of the connection but would not end.
+    Closed,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "exited with status {status}"),
+            Self::Signal(number) => match nix::sys::signal::Signal::try_from(*number) {
+                Ok(signal) => write!(f, "was killed by signal {number} ({signal})"),
+                Err(_) => write!(f, "was killed by signal {number}"),
+            },
+            Self::Returned => f.write_str("stopped serving"),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+            Self::Closed => f.write_str("closed its connection"),
+        }
+    }
+}
+
+/// What is known of a module that has ended while it was needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Death {
+    /// Full name of its interface.
+    pub interface: &'static str,
+    /// How it ran.
+    pub mode: Mode,
+    /// Process id, if it was a process.
+    pub pid: Option<u32>,
+    /// How it ended.
+    pub exit: Exit,
+    /// Name of the last method that was called.
+    pub last_call: Option<&'static str>,
+    /// The last lines that it wrote to its standard error.
+    pub stderr: String,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} module of {}", self.mode, self.interface)?;
+        if let Some(pid) = self.pid {
+            write!(f, " (pid {pid})")?;
+        }
+        write!(f, " {}", self.exit)?;
+        match self.last_call {
+            Some(method) => write!(f, "; the last call was {method}")?,
+            None => f.write_str("; it had not been called")?,
+        }
+        if !self.stderr.is_empty() {
+            write!(f, "; its last words:\n{}", self.stderr.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Death {}

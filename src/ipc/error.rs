@@ -1,0 +1,208 @@
+//! Why calls, connections and serving fail.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::{Death, HandshakeError};
+use crate::serialize::native::{DecodeError, EncodeError};
+use crate::shm::{MemoryError, RingError};
+
+/// Why a call, or the delivery of an event, failed.
+///
+/// A module's own method may return [`CallError::Module`]; everything else the runtime says.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The module has ended. Every later call says the same.
+    #[error("{0}")]
+    Died(Arc<Death>),
+    /// The module broke the rules of the connection and was cut off. Every later call says the same.
+    #[error("the module was cut off: {0}")]
+    Protocol(Arc<ProtocolError>),
+    /// The reply did not come in time. The connection stays usable; a late reply is dropped.
+    #[error(
+        "{method} did not return within {waited:?}; allow more with `Options::method_deadline` if it legitimately takes longer"
+    )]
+    Deadline {
+        /// The method.
+        method: &'static str,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The ring had no room: at once or until the deadline, as [`super::OnFull`] says.
+    #[error(
+        "{method} was not sent: {source}; the module is too slow, or a larger ring is needed (`Options::ring_bytes`)"
+    )]
+    Full {
+        /// The method.
+        method: &'static str,
+        /// The numbers.
+        source: RingError,
+    },
+    /// The message is longer than the ring.
+    #[error("{method} was not sent: {source}; a larger ring is needed (`Options::ring_bytes`)")]
+    TooLarge {
+        /// The method.
+        method: &'static str,
+        /// The numbers.
+        source: RingError,
+    },
+    /// The parameters cannot be sent.
+    #[error("{method} was not sent: {source}")]
+    Encode {
+        /// The method.
+        method: &'static str,
+        /// Why.
+        source: EncodeError,
+    },
+    /// The descriptors could not be sent.
+    #[error("{method} was not sent: its {count} file descriptors were refused: {errno}")]
+    Fds {
+        /// The method.
+        method: &'static str,
+        /// Descriptors in the message.
+        count: usize,
+        /// What the kernel said.
+        errno: Errno,
+    },
+    /// Parameters, results or an event could not be read.
+    #[error("malformed message: {0}")]
+    Decode(#[from] DecodeError),
+    /// The module's side refused a call: it could not read it, or the method returned an error.
+    #[error("{method} failed in the module: {message}")]
+    Fault {
+        /// The method.
+        method: &'static str,
+        /// What the module's side said.
+        message: String,
+    },
+    /// No method has this number.
+    #[error("no method has number {method}")]
+    UnknownMethod {
+        /// The number.
+        method: u16,
+    },
+    /// No event has this number.
+    #[error("no event has number {event}")]
+    UnknownEvent {
+        /// The number.
+        event: u16,
+    },
+    /// A module's own reason to fail.
+    #[error("{0}")]
+    Module(String),
+}
+
+/// How a peer broke the rules of the connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// Its ring is inconsistent.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// A message is shorter than its header.
+    #[error("a message of {bytes} bytes is shorter than its header")]
+    Header {
+        /// Bytes of the message.
+        bytes: usize,
+    },
+    /// A message of a kind that its sender may not send.
+    #[error("a message of kind {kind} cannot come from there")]
+    Kind {
+        /// The number of the kind.
+        kind: u8,
+    },
+    /// The descriptors of a message did not come, or others did.
+    #[error("a message announces {announced} file descriptors, the socket delivered {delivered} for it")]
+    Fds {
+        /// Announced in the message.
+        announced: usize,
+        /// Delivered by the socket.
+        delivered: usize,
+    },
+    /// More events than anybody wants to keep.
+    #[error(
+        "more than {limit} bytes of events were sent that nobody asked for yet; call `dispatch` more often, or allow more with `Options::queue_bytes`"
+    )]
+    Flood {
+        /// The most that is kept, in bytes.
+        limit: usize,
+    },
+}
+
+/// Why a connection could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// No worker program was found.
+    #[error("no worker program for {component:?}: looked at {}; put `ringfence-worker` beside the executable, name it in RINGFENCE_WORKER, or call `ringfence::ipc::run_if_worker` in `main`", tried.join(", "))]
+    NoWorker {
+        /// What should be served.
+        component: String,
+        /// Where a program was looked for.
+        tried: Vec<String>,
+    },
+    /// The worker program could not be started.
+    #[error("the worker {} could not be started: {source}", program.display())]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Rings could not be made.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// A system call failed.
+    #[error("{call} failed: {errno}")]
+    System {
+        /// The system call.
+        call: &'static str,
+        /// What the kernel said.
+        errno: Errno,
+    },
+    /// The handshake failed.
+    #[error("the module of {interface} was refused: {source}")]
+    Handshake {
+        /// Full name of the interface.
+        interface: &'static str,
+        /// Why.
+        source: HandshakeError,
+    },
+    /// The module ended before it answered.
+    #[error("{0}")]
+    Died(Death),
+}
+
+/// Why serving a connection ended, other than by the host's wish.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Standard input is no connection.
+    #[error("this program is a worker: a host starts it, with a socket as its standard input")]
+    NotAWorker,
+    /// The handshake failed.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// A system call failed.
+    #[error("{call} failed: {errno}")]
+    System {
+        /// The system call.
+        call: &'static str,
+        /// What the kernel said.
+        errno: Errno,
+    },
+    /// Rings could not be mapped.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The host broke the rules of the connection.
+    #[error("the host broke the protocol: {0}")]
+    Protocol(#[from] ProtocolError),
+    /// A reply or an event could not be delivered.
+    #[error("the host takes no messages: {0}")]
+    Undelivered(CallError),
+}

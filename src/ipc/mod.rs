@@ -1,0 +1,48 @@
+//! Calls and events between a host and a module that it need not trust.
+//!
+//! Generated code and pipelines call this module: a proxy holds a [`Backend`], which is the module
+//! itself ([`Mode::Direct`]) or a [`Connection`] to a thread or a process ([`Mode::Threaded`],
+//! [`Mode::Isolated`]) that serves an [`Endpoint`]. Messages go through the rings of [`crate::shm`] in
+//! the encoding of [`crate::serialize`]. It must never know of cameras.
+//!
+//! # Rules that hold in every mode
+//!
+//! * A call never runs an event handler. Events that arrive meanwhile are kept in order, and delivered
+//!   when their owner asks for them.
+//! * Every call ends: with its reply, at its deadline, or with the module's death, at once.
+//! * What a worker does wrong is an error that says what, and never a panic, a hang or a leaked descriptor.
+
+mod backend;
+mod channel;
+mod connection;
+mod death;
+mod emitter;
+mod endpoint;
+mod error;
+mod handshake;
+mod interface;
+mod message;
+mod options;
+mod process;
+mod queue;
+mod socket;
+mod stderr;
+mod wait;
+mod worker;
+
+pub use backend::Backend;
+pub use connection::Connection;
+pub use death::{Death, Exit};
+pub use emitter::Emitter;
+pub use endpoint::{Dispatch, Endpoint, Reply};
+pub use error::{CallError, ConnectError, ProtocolError, ServeError};
+pub use handshake::HandshakeError;
+pub use interface::{Event, Interface, Method, Mode};
+pub use options::{OnFull, Options};
+pub use queue::EventQueue;
+pub use worker::{Component, Worker, is_worker, run_if_worker};
+
+pub use crate::shm::WaitPolicy;
+
+#[cfg(test)]
+mod tests;

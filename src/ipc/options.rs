@@ -1,0 +1,136 @@
+//! Settings of a connection.
+
+use std::time::Duration;
+
+use crate::shm::{Geometry, WaitPolicy};
+
+/// What a call does when the ring to the module is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnFull {
+    /// Wait for room until the call's deadline.
+    #[default]
+    Wait,
+    /// Fail at once with [`super::CallError::Full`].
+    Fail,
+}
+
+/// Settings of a connection, to be changed one by one.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringfence::ipc::{OnFull, Options, WaitPolicy};
+///
+/// let options = Options::new()
+///     .call_deadline(Duration::from_secs(1))
+///     .method_deadline("init", Duration::from_secs(10))
+///     .host_wait(WaitPolicy::Spin)
+///     .on_full(OnFull::Fail);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub(super) to_worker: Geometry,
+    pub(super) to_host: Geometry,
+    pub(super) call_deadline: Duration,
+    pub(super) method_deadlines: Vec<(String, Duration)>,
+    pub(super) handshake_deadline: Duration,
+    pub(super) exit_deadline: Duration,
+    pub(super) host_wait: WaitPolicy,
+    pub(super) worker_wait: WaitPolicy,
+    pub(super) on_full: OnFull,
+    pub(super) queue_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            to_worker: Geometry::for_payload(256 << 10),
+            to_host: Geometry::for_payload(256 << 10),
+            call_deadline: Duration::from_secs(5),
+            method_deadlines: Vec::new(),
+            handshake_deadline: Duration::from_secs(10),
+            exit_deadline: Duration::from_millis(500),
+            host_wait: WaitPolicy::default(),
+            worker_wait: WaitPolicy::default(),
+            on_full: OnFull::default(),
+            queue_bytes: 16 << 20,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults: rings for 256 KiB each way, calls of at most 5 s, adaptive waiting.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes that the ring to the module and the ring from it shall hold, rounded up. No message can be longer.
+    #[must_use]
+    pub fn ring_bytes(mut self, to_worker: usize, to_host: usize) -> Self {
+        self.to_worker = Geometry::for_payload(to_worker);
+        self.to_host = Geometry::for_payload(to_host);
+        self
+    }
+
+    /// How long a call may take, waiting for room included.
+    #[must_use]
+    pub fn call_deadline(mut self, deadline: Duration) -> Self {
+        self.call_deadline = deadline;
+        self
+    }
+
+    /// How long calls of the method of this mojom name may take.
+    #[must_use]
+    pub fn method_deadline(mut self, method: &str, deadline: Duration) -> Self {
+        self.method_deadlines.push((method.to_owned(), deadline));
+        self
+    }
+
+    /// How long a worker may take from its start until it has answered the handshake.
+    #[must_use]
+    pub fn handshake_deadline(mut self, deadline: Duration) -> Self {
+        self.handshake_deadline = deadline;
+        self
+    }
+
+    /// How long a module may take to end when its proxy is dropped, before its process is killed.
+    #[must_use]
+    pub fn exit_deadline(mut self, deadline: Duration) -> Self {
+        self.exit_deadline = deadline;
+        self
+    }
+
+    /// How the host waits for replies.
+    #[must_use]
+    pub fn host_wait(mut self, policy: WaitPolicy) -> Self {
+        self.host_wait = policy;
+        self
+    }
+
+    /// How the module waits for calls.
+    #[must_use]
+    pub fn worker_wait(mut self, policy: WaitPolicy) -> Self {
+        self.worker_wait = policy;
+        self
+    }
+
+    /// What a call does when the ring to the module is full.
+    #[must_use]
+    pub fn on_full(mut self, on_full: OnFull) -> Self {
+        self.on_full = on_full;
+        self
+    }
+
+    /// Bytes of events that may be kept while nobody asks for them. A module that sends more is cut off.
+    #[must_use]
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = bytes;
+        self
+    }
+
+    /// How long a call of the method of this name may take.
+    pub(super) fn deadline_of(&self, method: &str) -> Duration {
+        let own = self.method_deadlines.iter().rev().find(|(name, _)| name == method);
+        own.map_or(self.call_deadline, |(_, deadline)| *deadline)
+    }
+}

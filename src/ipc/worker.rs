@@ -1,0 +1,155 @@
+//! Which program runs as a worker, and how a program becomes one.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{ConnectError, Endpoint, ServeError};
+
+/// Tells a worker which component to serve.
+const COMPONENT_VARIABLE: &str = "RINGFENCE_COMPONENT";
+/// Names the worker program.
+const PROGRAM_VARIABLE: &str = "RINGFENCE_WORKER";
+/// File name of the generic worker.
+const PROGRAM_NAME: &str = "ringfence-worker";
+/// What a worker may know of its host's environment.
+const INHERITED: [&str; 5] = ["RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH", "TZ", "LANG"];
+
+/// Whether this program would serve if it were started as a worker.
+static CAN_BE_WORKER: AtomicBool = AtomicBool::new(false);
+
+/// Which worker to start for [`super::Mode::Isolated`].
+///
+/// The program is the one that was set with [`Worker::program`]; else the one that `RINGFENCE_WORKER`
+/// names; else `ringfence-worker` beside this executable; else this executable itself, if its `main`
+/// calls [`run_if_worker`].
+#[derive(Debug, Clone)]
+pub struct Worker {
+    component: String,
+    program: Option<PathBuf>,
+    args: Vec<OsString>,
+}
+
+impl Worker {
+    /// A worker that serves the component of this name.
+    #[must_use]
+    pub fn component(name: impl Into<String>) -> Self {
+        Self { component: name.into(), program: None, args: Vec::new() }
+    }
+
+    /// Starts this program instead of looking for one.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = Some(program.into());
+        self
+    }
+
+    /// Gives the program these arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn renamed(self, component: &str) -> Self {
+        Self { component: component.to_owned(), ..self }
+    }
+
+    /// The program to start, and why this one.
+    fn find(&self) -> Result<(PathBuf, &'static str), ConnectError> {
+        if let Some(program) = &self.program {
+            return Ok((program.clone(), "it was named by the host"));
+        }
+        let mut tried = Vec::new();
+        if let Some(program) = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty()) {
+            return Ok((program.into(), "RINGFENCE_WORKER names it"));
+        }
+        tried.push(format!("${PROGRAM_VARIABLE}"));
+        // The link to the running executable, which stays right when the file is replaced.
+        let own = env::current_exe().ok();
+        if let Some(beside) = own.as_deref().and_then(Path::parent).map(|folder| folder.join(PROGRAM_NAME)) {
+            if beside.is_file() {
+                return Ok((beside, "it lies beside the executable"));
+            }
+            tried.push(beside.display().to_string());
+        }
+        // ORDERING: Relaxed: set in `main` before anything else.
+        match own.filter(|_| CAN_BE_WORKER.load(Ordering::Relaxed)) {
+            Some(own) => Ok((own, "the executable can be its own worker")),
+            None => {
+                tried.push("the executable itself".to_owned());
+                Err(ConnectError::NoWorker { component: self.component.clone(), tried })
+            }
+        }
+    }
+
+    /// The command that starts the worker, and the program's path for messages.
+    pub(super) fn command(&self) -> Result<(Command, PathBuf), ConnectError> {
+        let (program, reason) = self.find()?;
+        tracing::info!(component = self.component, program = %program.display(), reason, "starting a worker");
+        let mut command = Command::new(&program);
+        command.args(&self.args).env_clear().env(COMPONENT_VARIABLE, &self.component);
+        command.envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+        Ok((command, program))
+    }
+}
+
+/// Something that a worker program can serve.
+#[derive(Debug, Clone, Copy)]
+pub struct Component {
+    /// The name that a host asks for.
+    pub name: &'static str,
+    /// Serves it until the host is done.
+    pub serve: fn(Endpoint) -> Result<(), ServeError>,
+}
+
+/// Whether this process was started as a worker.
+#[must_use]
+pub fn is_worker() -> bool {
+    env::var_os(COMPONENT_VARIABLE).is_some()
+}
+
+/// Serves a component if this process was started as a worker, and returns its exit code then.
+///
+/// Call it first in `main`: a program that does can be its own worker, so that one binary can be shipped.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use ringfence::ipc::{Component, run_if_worker};
+///
+/// # fn serve(_: ringfence::ipc::Endpoint) -> Result<(), ringfence::ipc::ServeError> { Ok(()) }
+/// fn main() -> ExitCode {
+///     if let Some(code) = run_if_worker(&[Component { name: "thermometer", serve }]) {
+///         return code;
+///     }
+///     // … the host …
+///     ExitCode::SUCCESS
+/// }
+/// ```
+#[must_use = "a worker has to end with this exit code"]
+pub fn run_if_worker(components: &[Component]) -> Option<ExitCode> {
+    // ORDERING: Relaxed: read by later calls of this thread, or of threads that it starts.
+    CAN_BE_WORKER.store(true, Ordering::Relaxed);
+    let name = env::var_os(COMPONENT_VARIABLE)?;
+    let Some(component) = components.iter().find(|component| name == component.name) else {
+        let known: Vec<_> = components.iter().map(|component| component.name).collect();
+        eprintln!("this worker has no component {name:?}; it has {}", known.join(", "));
+        return Some(ExitCode::from(2));
+    };
+    // Shown by `ps` and `top`; the kernel keeps fifteen bytes.
+    let title = format!("rf:{}", component.name);
+    if let Ok(title) = std::ffi::CString::new(&title.as_bytes()[..title.len().min(15)]) {
+        let _ = rustix::thread::set_name(&title);
+    }
+    let served = Endpoint::from_stdin().and_then(component.serve);
+    Some(match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", component.name);
+            ExitCode::FAILURE
+        }
+    })
+}

@@ -1,0 +1,33 @@
+//! The image-processing algorithms: from statistics of a picture to settings of sensor and ISP.
+//!
+//! Here live the tuning files ([`tuning`]), one module for each algorithm, and the [`controller`] that
+//! runs them frame by frame. Whoever drives a camera calls the controller: the IPA [`module`], wherever it
+//! runs, or a test with a model of a camera. The module and its helpers `controls` and `lists` speak the
+//! raspberrypi interface; everything else in here is plain arithmetic on plain types, which must never
+//! know of processes, messages, file descriptors, buffers or clocks, and allocates nothing once it is made.
+//!
+//! Left out on purpose: lens shading, denoising, focus, HDR, flicker avoidance, adaptive contrast.
+
+#![forbid(unsafe_code)]
+
+pub mod agc;
+pub mod awb;
+pub mod black_level;
+pub mod ccm;
+pub mod contrast;
+pub mod controller;
+pub mod controls;
+pub mod histogram;
+mod lists;
+pub mod lux;
+pub mod metadata;
+pub mod module;
+pub mod piecewise;
+pub mod requests;
+pub mod sensor;
+pub mod tuning;
+
+#[cfg(test)]
+mod closed_loop;
+#[cfg(test)]
+mod model_camera;

@@ -1,0 +1,17 @@
+//! The pipeline handler: drives sensor, ISP and IPA frame by frame, in the order of the raspberrypi interface.
+//!
+//! The binaries call it; it calls the IPA through its proxy and cannot tell how that runs. For a frame:
+//!
+//! 1. the sensor starts the frame, delayed controls are written, the raw picture is captured;
+//! 2. `prepareIsp` with what acted on the sensor; the IPA answers with `setIspControls` and `prepareIspComplete`;
+//! 3. the ISP makes the statistics, into a shared buffer, and the picture;
+//! 4. `processStats`; the IPA answers with `setDelayedControls`, `metadataReady` and `processStatsComplete`.
+//!
+//! The next frame begins after that, so that a run gives the same pictures whatever the speed of the worker.
+
+pub mod delayed_controls;
+mod handler;
+mod listener;
+mod sensor_info;
+
+pub use handler::{Frame, Pipeline, PipelineError};

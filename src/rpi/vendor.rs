@@ -1,0 +1,11 @@
+//! Controls of our own, which libcamera does not have: what the exposure algorithm aims at.
+//!
+//! Their ids lie beyond the ranges that libcamera gives to its vendors (the last starts at 30000).
+
+use crate::serialize::controls::Control;
+
+/// Mean luma that automatic exposure aims at, linear, as a fraction of full scale. Out only.
+pub const AGC_TARGET: Control<f32> = Control::new(40_001, "ringfence.AgcTarget");
+
+/// Metered mean luma of the frame on the same scale. Out only.
+pub const AGC_LUMA: Control<f32> = Control::new(40_002, "ringfence.AgcLuma");

@@ -1,0 +1,51 @@
+//! What a worker program of this package can serve, and how its processes log.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use super::ipa::module::RaspberryPiIpa;
+use crate::interfaces::rpi;
+use crate::ipc::{Component, Endpoint, ServeError};
+
+/// Name of the Raspberry Pi's algorithms among the components.
+pub const RPI: &str = "rpi";
+
+/// Everything that a worker of this package can serve.
+pub const COMPONENTS: &[Component] = &[Component { name: RPI, serve: serve_rpi }];
+
+fn serve_rpi(endpoint: Endpoint) -> Result<(), ServeError> {
+    rpi::serve(endpoint, RaspberryPiIpa::new)
+}
+
+/// What a process is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It talks to the user.
+    Host,
+    /// It serves a component; its host logs what it writes.
+    Worker,
+}
+
+impl Role {
+    /// What this process is, by how it was started.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        if crate::ipc::is_worker() { Self::Worker } else { Self::Host }
+    }
+}
+
+/// Writes log lines to standard error: those that `RUST_LOG` asks for, else the important ones.
+pub fn log_to_stderr(role: Role) {
+    let default = match role {
+        Role::Host => "info",
+        // The host adds time and level to each line.
+        Role::Worker => "warn",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match role {
+        Role::Host => log.without_time().with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+        Role::Worker => log.without_time().with_target(false).with_ansi(false).init(),
+    }
+}

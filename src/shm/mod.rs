@@ -1,0 +1,32 @@
+//! Shared memory between two processes that do not trust each other: sealed memfds, a
+//! single-producer single-consumer ring of records, and the doorbell that wakes a sleeper.
+//!
+//! Only [`crate::ipc`] calls this module. It moves opaque bytes: it knows nothing of messages,
+//! calls, encodings or processes, and it must never learn.
+//!
+//! # The peer is hostile
+//!
+//! Whatever lies in a mapping may change under our feet, so a mapping is a pointer and a length
+//! outside Rust's memory. Every access is an atomic load or store of one 64-bit word
+//! ([`Words`]); no reference or slice to the bytes is ever made, nothing is read twice, and
+//! every position and length is checked before it is used. A bound that does not hold yields
+//! [`RingError`] with the numbers, never a panic.
+
+mod doorbell;
+mod memory;
+mod ring;
+mod spin;
+mod words;
+
+pub use doorbell::Doorbell;
+pub use memory::{MemoryError, Seals, SharedMemory};
+pub use ring::{
+    Consumer, Geometry, LINE_BYTES, LINE_PAYLOAD_BYTES, Popped, Producer, Record, Reservation, RingError,
+};
+pub use spin::{Spinner, WaitPolicy};
+pub use words::{Mapped, Words};
+
+#[cfg(all(test, loom))]
+mod model;
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -1,0 +1,144 @@
+//! The reading end.
+
+use super::super::words::{Ordering, Words, fence};
+use super::{CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, PRODUCER_ASLEEP, PayloadWords, RingError, tag};
+
+/// The end of a ring that reads records.
+#[derive(Debug)]
+pub struct Consumer<M> {
+    memory: M,
+    geometry: Geometry,
+    /// Where the next record is due.
+    position: u64,
+    /// The position that the producer was told of.
+    released: u64,
+}
+
+/// A record's payload in private memory; grows to the largest record and is used again and again.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// Whole words, so that copying in needs no special case for the tail.
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl Record {
+    /// The payload.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// What [`Consumer::pop`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Popped {
+    /// Position of the record: the number by which both sides know it.
+    pub position: u64,
+    /// Whether the producer sleeps for want of room and its doorbell has to be rung.
+    pub wake_producer: bool,
+}
+
+impl<M: Words> Consumer<M> {
+    /// The consumer of a fresh ring in `memory`.
+    ///
+    /// # Panics
+    /// If the memory is smaller than the geometry demands.
+    #[must_use]
+    pub fn new(memory: M, geometry: Geometry) -> Self {
+        assert!(memory.len() >= geometry.memory_words(), "the memory does not hold the ring");
+        Self { memory, geometry, position: geometry.start(), released: geometry.start() }
+    }
+
+    /// Whether a record is due to be read.
+    #[must_use]
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        // ORDERING: Relaxed: a hint. `pop` loads the tag again, with Acquire.
+        let word = self.memory.word(self.geometry.tag_word(self.position)).load(Ordering::Relaxed);
+        word >> 32 == tag(self.position, 0) >> 32
+    }
+
+    /// Copies the next record's payload into `record` and moves on; `None` if there is no record.
+    ///
+    /// # Errors
+    /// [`RingError::BadLength`] or [`RingError::BadStart`] if the peer lies. The ring is of no use then.
+    pub fn pop(&mut self, record: &mut Record) -> Result<Option<Popped>, RingError> {
+        // ORDERING: Acquire pairs with the producer's Release store of the tag: the payload is visible.
+        let word = self.memory.word(self.geometry.tag_word(self.position)).load(Ordering::Acquire);
+        if word >> 32 != tag(self.position, 0) >> 32 {
+            return Ok(None);
+        }
+        let position = self.position;
+        let length = word as u32;
+        if length == CONTINUED {
+            return Err(RingError::BadStart { position });
+        }
+        let (bytes, capacity) = (length as usize, self.geometry.capacity());
+        if bytes > capacity {
+            return Err(RingError::BadLength { bytes, capacity });
+        }
+
+        let padded = bytes.next_multiple_of(8);
+        if record.bytes.len() < padded {
+            record.bytes.resize(padded, 0);
+        }
+        record.length = bytes;
+        let mut words = PayloadWords::new(self.geometry, position, 0);
+        for chunk in record.bytes[..padded].as_chunks_mut::<8>().0 {
+            // ORDERING: Relaxed: ordered after the Acquire load of the tag above, and before the
+            // Release store of the head in `release`. Each word is read once.
+            *chunk = self.memory.word(words.next()).load(Ordering::Relaxed).to_ne_bytes();
+        }
+
+        self.position += Geometry::lines_of(bytes);
+        // Telling the producer costs a line transfer, so a busy consumer does it four times a lap.
+        let overdue = self.position - self.released >= u64::from(self.geometry.lines()).div_ceil(4);
+        Ok(Some(Popped { position, wake_producer: overdue && self.release() }))
+    }
+
+    /// Gives all lines read so far back to the producer, as an idle consumer does before it waits.
+    /// Returns whether the producer sleeps for want of room and its doorbell has to be rung.
+    #[must_use = "a sleeping producer has to be woken"]
+    pub fn release(&mut self) -> bool {
+        if self.released == self.position {
+            return false;
+        }
+        self.released = self.position;
+        // ORDERING: Release: our reads of the lines happen before the producer's writes to them, which
+        // follow its Acquire load of the head.
+        self.memory.word(HEAD).store(self.position, Ordering::Release);
+        // ORDERING: the head is stored before the flag is read; the producer raises the flag before it
+        // reads the head again. With a SeqCst fence on either side at least one sees the other.
+        fence(Ordering::SeqCst);
+        let flag = self.memory.word(PRODUCER_ASLEEP);
+        let asleep = flag.load(Ordering::Relaxed) != 0;
+        if asleep {
+            // ORDERING: Relaxed: the ring of the doorbell that follows covers a crossing, as in `commit`.
+            flag.store(0, Ordering::Relaxed);
+        }
+        asleep
+    }
+
+    /// Says that the consumer is about to sleep until a record comes. Returns whether it may: `false`
+    /// means that a record is there already.
+    ///
+    /// Call [`Consumer::release`] first, else the producer may wait for lines that nobody reads.
+    pub fn prepare_sleep(&self) -> bool {
+        // ORDERING: the flag is raised before the tag is read; the producer stores the tag before it
+        // reads the flag. See `Reservation::commit`, whose fence pairs with this one.
+        self.memory.word(CONSUMER_ASLEEP).store(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if self.is_ready() {
+            self.awake();
+            return false;
+        }
+        true
+    }
+
+    /// Says that the consumer is not asleep any more.
+    pub fn awake(&self) {
+        // ORDERING: Relaxed: seen late, the flag costs the producer one needless wake-up.
+        self.memory.word(CONSUMER_ASLEEP).store(0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,170 @@
+//! The writing end.
+
+use super::super::words::{Ordering, Words, fence};
+use super::{CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, PRODUCER_ASLEEP, PayloadWords, RingError, tag};
+
+/// The end of a ring that writes records.
+#[derive(Debug)]
+pub struct Producer<M> {
+    memory: M,
+    geometry: Geometry,
+    /// Where the next record goes.
+    position: u64,
+    /// The head as last read: never ahead of the real one.
+    head: u64,
+}
+
+impl<M: Words> Producer<M> {
+    /// The producer of a fresh ring in `memory`.
+    ///
+    /// # Panics
+    /// If the memory is smaller than the geometry demands.
+    #[must_use]
+    pub fn new(memory: M, geometry: Geometry) -> Self {
+        assert!(memory.len() >= geometry.memory_words(), "the memory does not hold the ring");
+        Self { memory, geometry, position: geometry.start(), head: geometry.start() }
+    }
+
+    /// Shape of the ring.
+    #[must_use]
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Reserves room for a record of `bytes` payload bytes, which the caller writes and commits.
+    ///
+    /// # Errors
+    /// [`RingError::Full`] if the consumer has to make room first, [`RingError::TooLarge`] if that
+    /// would not help, [`RingError::BadHead`] if the peer lies.
+    pub fn reserve(&mut self, bytes: usize) -> Result<Reservation<'_, M>, RingError> {
+        let capacity = self.geometry.capacity();
+        if bytes > capacity {
+            return Err(RingError::TooLarge { bytes, capacity });
+        }
+        let needed = Geometry::lines_of(bytes);
+        if self.free() < needed {
+            self.read_head()?;
+            let free = self.free();
+            if free < needed {
+                return Err(RingError::Full { bytes, needed, free });
+            }
+        }
+        Ok(Reservation { producer: self, bytes })
+    }
+
+    /// Says that the producer is about to sleep until a record of `bytes` fits. Returns whether it may:
+    /// `false` means that there is room already, or that the peer lies and [`Producer::reserve`] will say so.
+    pub fn prepare_sleep(&mut self, bytes: usize) -> bool {
+        // ORDERING: the flag is raised before the head is read again; the consumer stores the head
+        // before it reads the flag. With a SeqCst fence between the two accesses on either side, at
+        // least one of them sees the other's store.
+        self.memory.word(PRODUCER_ASLEEP).store(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let must_wait = self.read_head().is_ok() && self.free() < Geometry::lines_of(bytes);
+        if !must_wait {
+            self.awake();
+        }
+        must_wait
+    }
+
+    /// Says that the producer is not asleep any more.
+    pub fn awake(&self) {
+        // ORDERING: Relaxed: seen late, the flag costs the consumer one needless wake-up.
+        self.memory.word(PRODUCER_ASLEEP).store(0, Ordering::Relaxed);
+    }
+
+    fn free(&self) -> u64 {
+        u64::from(self.geometry.lines()) - (self.position - self.head)
+    }
+
+    fn read_head(&mut self) -> Result<(), RingError> {
+        // ORDERING: Acquire pairs with the consumer's Release store: its reads of the lines that it
+        // gives back happen before our writes to them. Zero, in fresh memory, is the start.
+        let head = self.memory.word(HEAD).load(Ordering::Acquire).max(self.geometry.start());
+        if head < self.head || head > self.position {
+            return Err(RingError::BadHead { head, earliest: self.head, latest: self.position });
+        }
+        self.head = head;
+        Ok(())
+    }
+}
+
+/// Room for one record. Dropped, it leaves the ring as it was.
+#[derive(Debug)]
+pub struct Reservation<'a, M> {
+    producer: &'a mut Producer<M>,
+    bytes: usize,
+}
+
+impl<M: Words> Reservation<'_, M> {
+    /// Position of the record: the number by which both sides know it.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.producer.position
+    }
+
+    /// Writes `bytes` at `offset` of the payload.
+    ///
+    /// Bytes of the record that are never written hold what an earlier record left there.
+    ///
+    /// # Panics
+    /// If they would end beyond the bytes reserved.
+    pub fn put(&mut self, offset: usize, bytes: &[u8]) {
+        let fits = offset.checked_add(bytes.len()).is_some_and(|end| end <= self.bytes);
+        assert!(fits, "{} bytes at {offset} are beyond the {} reserved", bytes.len(), self.bytes);
+        let memory = &self.producer.memory;
+        let mut words = PayloadWords::new(self.producer.geometry, self.producer.position, offset / 8);
+
+        // ORDERING: all Relaxed: the Release store of the tag in `commit` publishes them. Only this
+        // side writes the lines that it has reserved, so a load and a store may replace part of a word.
+        let merge = |index: usize, start: usize, part: &[u8]| {
+            let word = memory.word(index);
+            let mut whole = word.load(Ordering::Relaxed).to_ne_bytes();
+            whole[start..start + part.len()].copy_from_slice(part);
+            word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
+        };
+        let start = offset % 8;
+        let mut rest = bytes;
+        if start != 0 {
+            let (part, after) = bytes.split_at(bytes.len().min(8 - start));
+            merge(words.next(), start, part);
+            rest = after;
+        }
+        let (whole, tail) = rest.as_chunks::<8>();
+        for chunk in whole {
+            memory.word(words.next()).store(u64::from_ne_bytes(*chunk), Ordering::Relaxed);
+        }
+        if !tail.is_empty() {
+            merge(words.next(), 0, tail);
+        }
+    }
+
+    /// Publishes the record. Returns whether the consumer sleeps and its doorbell has to be rung.
+    #[must_use = "a sleeping consumer has to be woken"]
+    pub fn commit(self) -> bool {
+        let Producer { memory, geometry, position, .. } = self.producer;
+        let lines = Geometry::lines_of(self.bytes);
+        for line in *position + 1..*position + lines {
+            // ORDERING: Relaxed, as for the payload.
+            memory.word(geometry.tag_word(line)).store(tag(line, CONTINUED), Ordering::Relaxed);
+        }
+        // ORDERING: Release pairs with the consumer's Acquire load of the tag: who sees the tag sees
+        // the whole record. Lengths are below the capacity, which fits 32 bits.
+        memory.word(geometry.tag_word(*position)).store(tag(*position, self.bytes as u32), Ordering::Release);
+        *position += lines;
+
+        // ORDERING: the tag is stored before the flag is read; the consumer raises the flag before it
+        // reads the tag again. With a SeqCst fence between the two accesses on either side, at least one
+        // of them sees the other's store. Release and acquire alone would let both miss.
+        fence(Ordering::SeqCst);
+        let flag = memory.word(CONSUMER_ASLEEP);
+        let asleep = flag.load(Ordering::Relaxed) != 0;
+        if asleep {
+            // Lowered here too, so that a burst wakes the consumer once. Should it cross with a flag
+            // raised anew, nothing is lost: the ring of the doorbell that follows wakes that sleep.
+            // ORDERING: Relaxed, for the same reason.
+            flag.store(0, Ordering::Relaxed);
+        }
+        asleep
+    }
+}
