@@ -138,7 +138,7 @@ impl Generator<'_> {
         } else {
             quote! { _ }
         };
-        let unknown = quote! { Err(ipc::CallError::UnknownMethod { method: number }) };
+        let unknown = quote! { Err(ipc::CallError::UnknownEvent { event: number }) };
         let body = if interface.events.is_empty() {
             unknown
         } else {

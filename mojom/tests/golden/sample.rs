@@ -446,8 +446,8 @@ impl ipc::Event for IpaSampleEvent {
             }
             2 => Ok(Self::Idle),
             _ => {
-                Err(ipc::CallError::UnknownMethod {
-                    method: number,
+                Err(ipc::CallError::UnknownEvent {
+                    event: number,
                 })
             }
         }
@@ -490,16 +490,21 @@ impl IpaSampleProxy {
     /// Runs the module that `make` builds as a plain object: calls are function calls.
     ///
     /// `make` is given where the module shall send its events.
-    pub fn direct<M>(make: impl FnOnce(Box<dyn IpaSampleEvents + Send>) -> M) -> Self
+    ///
+    /// # Errors
+    /// [`ipc::ConnectError`] if the process is out of descriptors.
+    pub fn direct<M>(
+        make: impl FnOnce(Box<dyn IpaSampleEvents + Send>) -> M,
+    ) -> Result<Self, ipc::ConnectError>
     where
         M: IpaSample + Send + 'static,
     {
         let module = |queue| -> Box<dyn IpaSample + Send> {
             Box::new(make(Box::new(queue)))
         };
-        Self {
-            backend: ipc::Backend::direct(module),
-        }
+        Ok(Self {
+            backend: ipc::Backend::direct(module)?,
+        })
     }
 
     /// Runs the module that `make` builds in a thread of its own.
@@ -519,7 +524,7 @@ impl IpaSampleProxy {
         })
     }
 
-    /// Starts `worker` in a process of its own, in which it calls [`serve`].
+    /// Starts `worker` in a process of its own, which calls [`serve`] there.
     ///
     /// # Errors
     /// [`ipc::ConnectError`] if the worker does not start, or serves another interface.
