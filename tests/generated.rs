@@ -13,6 +13,11 @@ mod sample {
     include!("../mojom/tests/golden/sample.rs");
 }
 
+#[allow(dead_code)]
+mod corners {
+    include!("../mojom/tests/golden/corners.rs");
+}
+
 fn bytes<T: Decode>(value: &T) -> Vec<u8> {
     let (mut bytes, mut fds) = (Vec::new(), Vec::new());
     Encoder::message(value, &mut bytes, &mut fds).unwrap();
@@ -79,6 +84,22 @@ fn maps_of_arrays_of_structs_survive() {
         places: BTreeMap::from([("a".into(), vec![plain; 3]), (String::new(), vec![])]),
         ..Default::default()
     });
+}
+
+#[test]
+fn rare_types_survive() {
+    let outer = corners::Outer {
+        other: corners::OuterKind::Large,
+        bits: vec![vec![], vec![true, false]],
+        names: BTreeMap::from([(
+            corners::OuterKind::Large,
+            BTreeMap::from([(-1, "x".into()), (2, String::new())]),
+        )]),
+        ..Default::default()
+    };
+    assert_eq!((outer.kind, outer.low, outer.half), (corners::OuterKind::Large, -1, -0.5));
+    assert_eq!((corners::OUTER_LOWEST, corners::LOW, corners::LEVEL_LOW), (i64::MIN, -128, -1));
+    round_trip(&corners::Level { outer });
 }
 
 #[test]

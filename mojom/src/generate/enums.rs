@@ -23,7 +23,7 @@ impl Generator<'_> {
             quote! { #doc #default #name = #value }
         });
         let names: Vec<String> = distinct(enumeration).map(|(_, e)| variant_name(&e.name)).collect();
-        let allow = allow_variant_names(&names);
+        let allow = allow_variant_names(&name, &names);
         let aliases = self.aliases(id);
         let flag = enumeration.is_flags.then(|| self.flag(id));
         let codec = self.enum_codec(id);
