@@ -12,8 +12,8 @@ use super::{Consumer, Geometry, Producer, Record, RingError, Words};
 struct Model(Arc<Vec<AtomicU64>>);
 
 impl Words for Model {
-    fn word(&self, index: usize) -> &AtomicU64 {
-        &self.0[index]
+    fn words(&self, index: usize, count: usize) -> &[AtomicU64] {
+        &self.0[index..index + count]
     }
 
     fn len(&self) -> usize {

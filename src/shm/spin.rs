@@ -193,7 +193,7 @@ mod tests {
         for _ in 0..100 {
             spinner.learn_wake_up(Duration::from_secs(9));
         }
-        assert_eq!(spinner.budget(), LONGEST_BUDGET);
+        assert!(spinner.budget() > LONGEST_BUDGET * 99 / 100, "{:?}", spinner.budget());
         for _ in 0..100 {
             spinner.learn_wake_up(Duration::ZERO);
         }

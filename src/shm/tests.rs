@@ -14,8 +14,8 @@ use super::*;
 struct Heap(Arc<[AtomicU64]>);
 
 impl Words for Heap {
-    fn word(&self, index: usize) -> &AtomicU64 {
-        &self.0[index]
+    fn words(&self, index: usize, count: usize) -> &[AtomicU64] {
+        &self.0[index..index + count]
     }
 
     fn len(&self) -> usize {

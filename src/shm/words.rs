@@ -13,15 +13,27 @@ use memmap2::MmapRaw;
 /// The ring is written against this trait, so that the model checker can run it over its own
 /// atomics. All accesses have one size, as mixed-size atomics have no defined meaning.
 pub trait Words {
-    /// The word at `index`, in words from the start.
+    /// `count` words from `index`, in words from the start.
     ///
     /// # Panics
-    /// If `index` is not below [`Words::len`]. The ring masks every index first, so a peer cannot
+    /// If they are not all below [`Words::len`]. The ring masks every index first, so a peer cannot
     /// provoke this.
-    fn word(&self, index: usize) -> &AtomicU64;
+    fn words(&self, index: usize, count: usize) -> &[AtomicU64];
+
+    /// The word at `index`.
+    ///
+    /// # Panics
+    /// As [`Words::words`].
+    #[inline]
+    fn word(&self, index: usize) -> &AtomicU64 {
+        &self.words(index, 1)[0]
+    }
 
     /// Number of words.
     fn len(&self) -> usize;
+
+    /// Says that the line with the word at `index` will be written soon. Only speed depends on it.
+    fn prefetch_for_writing(&self, _index: usize) {}
 
     /// Whether there are no words at all.
     fn is_empty(&self) -> bool {
@@ -31,13 +43,18 @@ pub trait Words {
 
 impl<M: Words> Words for std::sync::Arc<M> {
     #[inline]
-    fn word(&self, index: usize) -> &AtomicU64 {
-        (**self).word(index)
+    fn words(&self, index: usize, count: usize) -> &[AtomicU64] {
+        (**self).words(index, count)
     }
 
     #[inline]
     fn len(&self) -> usize {
         (**self).len()
+    }
+
+    #[inline]
+    fn prefetch_for_writing(&self, index: usize) {
+        (**self).prefetch_for_writing(index);
     }
 }
 
@@ -64,7 +81,7 @@ impl Mapped {
     #[must_use]
     pub fn futex(&self, index: usize) -> &std::sync::atomic::AtomicU32 {
         assert!(index < self.raw.len() / 8, "word {index} is outside the mapping");
-        // SAFETY: as for `Words::word` below; half of a word is aligned and inside wherever the word is.
+        // SAFETY: as for `Words::words` below; half of a word is aligned and inside wherever the word is.
         unsafe {
             std::sync::atomic::AtomicU32::from_ptr(self.raw.as_mut_ptr().cast::<u64>().add(index).cast())
         }
@@ -74,17 +91,31 @@ impl Mapped {
 #[cfg(not(loom))]
 impl Words for Mapped {
     #[inline]
-    fn word(&self, index: usize) -> &AtomicU64 {
-        assert!(index < self.raw.len() / 8, "word {index} is outside the mapping");
-        // SAFETY: the mapping is page aligned, readable, writable and at least `8 * (index + 1)`
+    fn words(&self, index: usize, count: usize) -> &[AtomicU64] {
+        let inside = index.checked_add(count).is_some_and(|end| end <= self.raw.len() / 8);
+        assert!(inside, "{count} words at {index} are outside the mapping");
+        // SAFETY: the mapping is page aligned, readable, writable and at least `8 * (index + count)`
         // bytes long (checked above), and lives as long as `self`. The file behind it is sealed
         // against shrinking, so the pages stay. Other processes access the memory concurrently;
-        // an atomic is the one reference that allows this.
-        unsafe { AtomicU64::from_ptr(self.raw.as_mut_ptr().cast::<u64>().add(index)) }
+        // atomics are the one thing that a reference to it may show. `AtomicU64` is laid out as `u64`.
+        unsafe { std::slice::from_raw_parts(self.raw.as_mut_ptr().cast::<AtomicU64>().add(index), count) }
     }
 
     #[inline]
     fn len(&self) -> usize {
         self.raw.len() / 8
+    }
+
+    #[inline]
+    fn prefetch_for_writing(&self, index: usize) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+            let word = std::ptr::from_ref(self.word(index)).cast();
+            // SAFETY: a prefetch is a hint, which has no effect on memory; the address lies in the mapping.
+            unsafe { _mm_prefetch::<_MM_HINT_ET0>(word) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = index;
     }
 }

@@ -9,6 +9,9 @@ use zerocopy::FromBytes;
 use super::packet::{Entry, Header, MAX_BYTES, MAX_ENTRIES, Place, Slot, is_out_of_line};
 use super::{ControlError, ControlType, ControlValueRef, IdMap, ValueError};
 
+/// Entries up to which comparing each with each is the fastest way.
+const FEW_ENTRIES: usize = 16;
+
 /// Checks that `bytes` are exactly what a packet of these entries looks like, and returns its id map
 /// and how many entries it has.
 pub(super) fn validate<E: Entry>(bytes: &[u8]) -> Result<(IdMap, usize), ControlError> {
@@ -60,6 +63,14 @@ fn unique<E: Entry>(entries: &[E]) -> Result<(), ControlError> {
     if entries.is_sorted_by(|left, right| left.id() < right.id()) {
         return Ok(());
     }
+    // A handful is compared faster than the memory to sort many is cleared.
+    if entries.len() <= FEW_ENTRIES {
+        let repeats = |index: usize| entries[..index].iter().any(|entry| entry.id() == entries[index].id());
+        return match (1..entries.len()).find(|&index| repeats(index)) {
+            Some(index) => Err(ControlError::Duplicate { id: entries[index].id() }),
+            None => Ok(()),
+        };
+    }
     let mut ids = [0; MAX_ENTRIES];
     let ids = &mut ids[..entries.len()];
     for (id, entry) in ids.iter_mut().zip(entries) {
@@ -73,6 +84,7 @@ fn unique<E: Entry>(entries: &[E]) -> Result<(), ControlError> {
 }
 
 /// Checks that the bytes from `offset` are zero.
+#[inline]
 pub(super) fn zero(reserved: &[u8], offset: usize) -> Result<(), ControlError> {
     match reserved.iter().position(|byte| *byte != 0) {
         Some(index) => Err(ControlError::Reserved { offset: offset + index, value: reserved[index] }),
@@ -82,6 +94,7 @@ pub(super) fn zero(reserved: &[u8], offset: usize) -> Result<(), ControlError> {
 
 /// Checks a slot whose value has to be next in `values`, what is left of `whole` bytes, and returns
 /// what is left behind it.
+#[inline]
 fn check_slot<'a>(slot: &Slot, values: &'a [u8], whole: usize) -> Result<&'a [u8], ValueError> {
     let kind = ControlType::from_number(slot.kind).ok_or(ValueError::Type { value: slot.kind })?;
     let is_array = match slot.is_array {
@@ -90,11 +103,15 @@ fn check_slot<'a>(slot: &Slot, values: &'a [u8], whole: usize) -> Result<&'a [u8
         value => return Err(ValueError::ArrayMark { kind, value }),
     };
     if !is_out_of_line(kind, is_array) {
-        let (value, unused) = slot.payload.split_at(kind.element_bytes());
-        ControlValueRef::new(kind, is_array, value)?;
-        return match unused.iter().all(|byte| *byte == 0) {
-            true => Ok(values),
-            false => Err(ValueError::Padding { kind }),
+        // Of all scalars only a truth value can be wrong, and a text that is one; what a scalar leaves of the
+        // payload must be zero.
+        if matches!(kind, ControlType::Bool | ControlType::String) {
+            ControlValueRef::new(kind, is_array, &slot.payload[..1])?;
+        }
+        let unused = u64::from_le_bytes(slot.payload).checked_shr(8 * kind.element_bytes() as u32);
+        return match unused.unwrap_or(0) {
+            0 => Ok(values),
+            _ => Err(ValueError::Padding { kind }),
         };
     }
     let place: Place = zerocopy::transmute!(slot.payload);

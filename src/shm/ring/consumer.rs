@@ -1,9 +1,9 @@
 //! The reading end.
 
-use super::super::words::{Ordering, Words, fence};
+use super::super::words::{AtomicU64, Ordering, Words, fence};
 use super::counters::ReceivedCounters;
 use super::{
-    CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, PRODUCER_ASLEEP, PayloadWords, RANG_AT, RingError, tag,
+    CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, LINE_PAYLOAD_WORDS, PRODUCER_ASLEEP, RANG_AT, RingError, tag,
 };
 
 /// The end of a ring that reads records.
@@ -89,11 +89,16 @@ impl<M: Words> Consumer<M> {
             record.bytes.resize(padded, 0);
         }
         record.length = bytes;
-        let mut words = PayloadWords::new(self.geometry, position, 0);
-        for chunk in record.bytes[..padded].as_chunks_mut::<8>().0 {
-            // ORDERING: Relaxed: ordered after the Acquire load of the tag above, and before the
-            // Release store of the head in `release`. Each word is read once.
-            *chunk = self.memory.word(words.next()).load(Ordering::Relaxed).to_ne_bytes();
+        let (lines, last) =
+            record.bytes[..padded].as_chunks_mut::<8>().0.as_chunks_mut::<LINE_PAYLOAD_WORDS>();
+        let mut line = position;
+        for words in lines {
+            // Of a length that the compiler knows, so that it unrolls the copy.
+            copy_out(self.memory.words(self.geometry.tag_word(line) + 1, LINE_PAYLOAD_WORDS), words);
+            line += 1;
+        }
+        if !last.is_empty() {
+            copy_out(self.memory.words(self.geometry.tag_word(line) + 1, last.len()), last);
         }
 
         self.counters.records += 1;
@@ -168,5 +173,14 @@ impl<M: Words> Consumer<M> {
         self.counters.last_wake_up_ns = cost.unwrap_or(self.counters.last_wake_up_ns);
         self.counters.publish_rest(&self.memory);
         cost
+    }
+}
+
+#[inline(always)]
+fn copy_out(source: &[AtomicU64], words: &mut [[u8; 8]]) {
+    for (bytes, word) in words.iter_mut().zip(source) {
+        // ORDERING: Relaxed: ordered after the Acquire load of the tag in `pop`, and before the Release store
+        // of the head in `release`. Each word is read once.
+        *bytes = word.load(Ordering::Relaxed).to_ne_bytes();
     }
 }

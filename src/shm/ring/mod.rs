@@ -188,30 +188,9 @@ fn tag(position: u64, length: u32) -> u64 {
     position << 32 | u64::from(length)
 }
 
-/// Walks over the payload words of a record.
-struct PayloadWords {
-    geometry: Geometry,
-    position: u64,
-    /// Word within the line, the tag being word 0.
-    word: usize,
-}
-
-impl PayloadWords {
-    /// At payload word `index` of the record at `position`.
-    fn new(geometry: Geometry, position: u64, index: usize) -> Self {
-        let line = (index / LINE_PAYLOAD_WORDS) as u64;
-        Self { geometry, position: position + line, word: 1 + index % LINE_PAYLOAD_WORDS }
-    }
-
-    /// Index in memory of the next payload word.
-    #[inline]
-    fn next(&mut self) -> usize {
-        let index = self.geometry.tag_word(self.position) + self.word;
-        self.word += 1;
-        if self.word == LINE_WORDS {
-            self.word = 1;
-            self.position += 1;
-        }
-        index
-    }
+/// Index in memory of payload word `index` of the record at `position`.
+#[inline]
+fn payload_word(geometry: Geometry, position: u64, index: usize) -> usize {
+    let line = (index / LINE_PAYLOAD_WORDS) as u64;
+    geometry.tag_word(position + line) + 1 + index % LINE_PAYLOAD_WORDS
 }

@@ -1,9 +1,10 @@
 //! The writing end.
 
-use super::super::words::{Ordering, Words, fence};
+use super::super::words::{AtomicU64, Ordering, Words, fence};
 use super::counters::SentCounters;
 use super::{
-    CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, PRODUCER_ASLEEP, PayloadWords, RANG_AT, RingError, tag,
+    CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, LINE_PAYLOAD_WORDS, PRODUCER_ASLEEP, RANG_AT, RingError,
+    payload_word, tag,
 };
 
 /// The end of a ring that writes records.
@@ -17,6 +18,9 @@ pub struct Producer<M> {
     head: u64,
     counters: SentCounters,
 }
+
+/// Lines of a record that are fetched ahead; more than processors can have under way at once.
+const PREFETCHED_LINES: u64 = 32;
 
 /// Records between two looks at the head for the sake of the high-water mark alone.
 const HIGH_WATER_EVERY: u64 = 256;
@@ -56,6 +60,11 @@ impl<M: Words> Producer<M> {
             if free < needed {
                 return Err(RingError::Full { bytes, needed, free });
             }
+        }
+        // Stores leave a processor in order, so each line would be fetched only when the one before it has
+        // come. Asked for together, they come together. The first is left alone: the consumer looks at it.
+        for line in 1..needed.min(PREFETCHED_LINES) {
+            self.memory.prefetch_for_writing(self.geometry.tag_word(self.position + line));
         }
         Ok(Reservation { producer: self, bytes })
     }
@@ -131,30 +140,53 @@ impl<M: Words> Reservation<'_, M> {
     pub fn put(&mut self, offset: usize, bytes: &[u8]) {
         let fits = offset.checked_add(bytes.len()).is_some_and(|end| end <= self.bytes);
         assert!(fits, "{} bytes at {offset} are beyond the {} reserved", bytes.len(), self.bytes);
-        let memory = &self.producer.memory;
-        let mut words = PayloadWords::new(self.producer.geometry, self.producer.position, offset / 8);
-
-        // ORDERING: all Relaxed: the Release store of the tag in `commit` publishes them. Only this
-        // side writes the lines that it has reserved, so a load and a store may replace part of a word.
-        let merge = |index: usize, start: usize, part: &[u8]| {
-            let word = memory.word(index);
-            let mut whole = word.load(Ordering::Relaxed).to_ne_bytes();
-            whole[start..start + part.len()].copy_from_slice(part);
-            word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
-        };
         let start = offset % 8;
-        let mut rest = bytes;
-        if start != 0 {
-            let (part, after) = bytes.split_at(bytes.len().min(8 - start));
-            merge(words.next(), start, part);
-            rest = after;
-        }
+        let (head, rest) = bytes.split_at(if start == 0 { 0 } else { bytes.len().min(8 - start) });
         let (whole, tail) = rest.as_chunks::<8>();
-        for chunk in whole {
-            memory.word(words.next()).store(u64::from_ne_bytes(*chunk), Ordering::Relaxed);
-        }
+        let first = offset.div_ceil(8);
         if !tail.is_empty() {
-            merge(words.next(), 0, tail);
+            self.merge(first + whole.len(), 0, tail);
+        }
+        // The first line last: the consumer keeps looking at it, and takes it away from us whenever it looks.
+        // Written together with its tag, it changes hands once.
+        let (first_line, others) = whole.split_at(whole.len().min(LINE_PAYLOAD_WORDS.saturating_sub(first)));
+        self.put_words(first + first_line.len(), others);
+        self.put_words(first, first_line);
+        if !head.is_empty() {
+            self.merge(offset / 8, start, head);
+        }
+    }
+
+    /// Replaces a part of a payload word.
+    fn merge(&self, index: usize, start: usize, part: &[u8]) {
+        let Producer { memory, geometry, position, .. } = &*self.producer;
+        let word = memory.word(payload_word(*geometry, *position, index));
+        // ORDERING: Relaxed, as in `put_words`. Only this side writes the lines that it has reserved, so
+        // nothing comes between the load and the store; and if a hostile peer does, it spoils its own record.
+        let mut whole = word.load(Ordering::Relaxed).to_ne_bytes();
+        whole[start..start + part.len()].copy_from_slice(part);
+        word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
+    }
+
+    /// Writes whole payload words from the one at `first`.
+    fn put_words(&self, first: usize, words: &[[u8; 8]]) {
+        let Producer { memory, geometry, position, .. } = &*self.producer;
+        let mut line = *position + (first / LINE_PAYLOAD_WORDS) as u64;
+        let skipped = first % LINE_PAYLOAD_WORDS;
+        let (begun, rest) =
+            words.split_at(words.len().min((LINE_PAYLOAD_WORDS - skipped) % LINE_PAYLOAD_WORDS));
+        if !begun.is_empty() {
+            copy_in(memory.words(geometry.tag_word(line) + 1 + skipped, begun.len()), begun);
+            line += 1;
+        }
+        let (lines, last) = rest.as_chunks::<LINE_PAYLOAD_WORDS>();
+        for words in lines {
+            // Of a length that the compiler knows, so that it unrolls the copy.
+            copy_in(memory.words(geometry.tag_word(line) + 1, LINE_PAYLOAD_WORDS), words);
+            line += 1;
+        }
+        if !last.is_empty() {
+            copy_in(memory.words(geometry.tag_word(line) + 1, last.len()), last);
         }
     }
 
@@ -171,6 +203,9 @@ impl<M: Words> Reservation<'_, M> {
         // the whole record. Lengths are below the capacity, which fits 32 bits.
         memory.word(geometry.tag_word(*position)).store(tag(*position, self.bytes as u32), Ordering::Release);
         *position += lines;
+        // The line after the first of the next record: its turn to be written comes before the consumer looks
+        // at it, so it may as well be on its way.
+        memory.prefetch_for_writing(geometry.tag_word(*position + 1));
 
         // ORDERING: the tag is stored before the flag is read; the consumer raises the flag before it
         // reads the tag again. With a SeqCst fence between the two accesses on either side, at least one
@@ -198,5 +233,13 @@ impl<M: Words> Reservation<'_, M> {
             self.producer.counters.publish_rest(&self.producer.memory);
         }
         asleep
+    }
+}
+
+#[inline(always)]
+fn copy_in(target: &[AtomicU64], words: &[[u8; 8]]) {
+    for (word, bytes) in target.iter().zip(words) {
+        // ORDERING: Relaxed: the Release store of the tag in `commit` publishes them.
+        word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
     }
 }
