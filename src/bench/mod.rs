@@ -4,11 +4,13 @@
 //! serves [`Component`](crate::ipc::Component) [`COMPONENT`], each on a processor of its own. Rivals run
 //! between the same two processes: the worker is told to echo through them for a while.
 
+mod comparison;
 mod lane;
 mod module;
 mod pair;
 mod samples;
 
+pub use comparison::{CACHE_LINE, Comparison, DIRECT_FRAMES, EVENTFD, MEMCPY, Plan, Row, Unit};
 pub use lane::{Lane, LaneError};
 pub use module::{COMPONENT, serve};
 pub use pair::{Pair, PairError, prepare_like};

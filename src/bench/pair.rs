@@ -1,10 +1,12 @@
 //! The two processes that are measured.
 
+use std::time::{Duration, Instant};
+
 use super::lane::{Lane, LaneError};
 use super::module::{BenchModule, COMPONENT, pin, unpin};
 use super::samples::Samples;
 use crate::interfaces::bench::{Bench, BenchProxy, Pod, Prepare, Rival};
-use crate::ipc::{CallError, ConnectError, Mode, Options, Worker};
+use crate::ipc::{CallError, ConnectError, Connection, Mode, Options, Worker};
 use crate::serialize::ControlList;
 use crate::serialize::controls::IdMap;
 use crate::serialize::controls::ids::{controls, v4l2};
@@ -72,6 +74,40 @@ impl Pair {
             debug_assert_eq!(same, value);
             Ok(())
         })
+    }
+
+    /// A camera's traffic for so many frames, at a rate; returns the CPU time of both sides for one frame.
+    ///
+    /// # Errors
+    /// [`PairError::Call`].
+    pub fn frame_loop(&mut self, rate: u32, frames: u32) -> Result<Duration, PairError> {
+        let params = prepare_like();
+        let period = Duration::from_secs(1) / rate;
+        let mut next = Instant::now();
+        let before = self.cpu_time();
+        for _ in 0..frames {
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+            next += period;
+            self.proxy.prepare(&params)?;
+            for _ in 0..4 {
+                self.proxy.tell(&Pod::default())?;
+            }
+            let mut events = 0;
+            while events < 4 {
+                match self.proxy.next_event()? {
+                    Some(_) => events += 1,
+                    None => drop(self.proxy.wait(None)?),
+                }
+            }
+        }
+        Ok(self.cpu_time().saturating_sub(before) / frames)
+    }
+
+    /// CPU time of both sides so far.
+    fn cpu_time(&self) -> Duration {
+        let own = nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID);
+        let own = own.map(Duration::from).unwrap_or_default();
+        own + self.proxy.connection().and_then(Connection::worker_cpu_time).unwrap_or_default()
     }
 
     /// Round trips through a rival, between the same two processes.
