@@ -1,5 +1,6 @@
 //! `ringfence run`: the camera from its start to the pictures on disk.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -51,8 +52,9 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let frames = u64::from(args.frames.get());
     let progress = progress_bar(frames, args.json);
     let mut image = RgbImage::new(mode.width(), mode.height());
-    let mut records = Vec::with_capacity(args.frames.get() as usize);
-    let mut kelvins = Vec::with_capacity(records.capacity());
+    // They grow as the run goes on: nobody waits for the end of four thousand million frames.
+    let mut records = Vec::new();
+    let mut kelvins = Vec::new();
     let mut pace = Pace::new(args.fps);
     for number in 0..frames {
         // ORDERING: Relaxed: a flag alone; nothing else is read because of it.
@@ -78,7 +80,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
 
     let summary = summarise(&pipeline, &records, args)?;
     let interrupted = records.len() < frames as usize;
-    pipeline.stop().map_err(Failure::work)?;
+    // What was taken is kept even if the IPA cannot be stopped in order.
     let mut written = Vec::new();
     if !records.is_empty() {
         save(&image, &args.out.join("last.png"))?;
@@ -86,6 +88,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         written = ["first.png", "last.png", "convergence.svg"].map(|name| args.out.join(name)).to_vec();
     }
     report(&summary, &written, args.json)?;
+    pipeline.stop().map_err(Failure::work)?;
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
@@ -101,12 +104,10 @@ fn connect(mode: ModeName) -> Result<IpaRPiProxy, ringfence::ipc::ConnectError> 
 
 /// The tuning file as an absolute path, once it is known to be one: the worker may look from elsewhere.
 fn tuning_path(path: &Path) -> Result<String, Failure> {
-    Tuning::load(path).map_err(Failure::input)?;
-    let absolute = fs::canonicalize(path);
-    let absolute =
-        absolute.map_err(|error| Failure::input(format!("--tuning {}: {error}", path.display())))?;
-    let text = absolute.to_str().map(str::to_owned);
-    text.ok_or_else(|| Failure::input(format!("--tuning {}: the path is not UTF-8", path.display())))
+    let refuse = |why: &dyn Display| Failure::input(format!("--tuning {}: {why}", path.display()));
+    Tuning::load(path).map_err(|error| refuse(&error))?;
+    let absolute = fs::canonicalize(path).map_err(|error| refuse(&error))?;
+    absolute.into_os_string().into_string().map_err(|_| refuse(&"the path is not UTF-8"))
 }
 
 /// The light of a frame: that of the last step up to it.
