@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
+use nix::sys::signal::{SigSet, Signal};
 use ringfence::interfaces::rpi::IpaRPiProxy;
 use ringfence::ipc::{Connection, Options, Worker};
 use ringfence::rpi::camera::{Light, Scene, VirtualSensor};
@@ -119,11 +120,17 @@ fn light_of(args: &RunArgs, first: Light, frame: u64) -> Light {
 /// Raised by Ctrl-C or a request to terminate, so that the run ends in an orderly way; a second signal ends it at once.
 fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&flag))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
-            .map_err(|error| Failure::work(format!("signal {signal} cannot be handled: {error}")))?;
+    // A signal that comes between the two registrations, or in the middle of one, would be swallowed: hold it back.
+    let held: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    let mask = |errno| Failure::work(format!("pthread_sigmask: {errno}"));
+    held.thread_block().map_err(mask)?;
+    for signal in &held {
+        let number = signal as i32;
+        signal_hook::flag::register_conditional_shutdown(number, INTERRUPTED.into(), Arc::clone(&flag))
+            .and_then(|_| signal_hook::flag::register(number, Arc::clone(&flag)))
+            .map_err(|error| Failure::work(format!("{signal} cannot be handled: {error}")))?;
     }
+    held.thread_unblock().map_err(mask)?;
     Ok(flag)
 }
 
