@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use common::{Host, Outcome, Running, exists, seed, send, until, watchdog};
+use common::{Host, Outcome, Running, exists, seed, send, stop, until, watchdog};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -128,7 +128,7 @@ fn a_worker_that_hangs_does_not_outlive_a_killed_host() {
         let mut run = Host::endless(&[]).start();
         run.line(3);
         let worker = run.worker();
-        send(worker, Signal::STOP);
+        stop(worker);
         run.signal(Signal::KILL);
         let outcome = run.wait();
         send(worker, Signal::CONT);
@@ -193,7 +193,7 @@ fn a_second_interrupt_ends_at_once() {
     watchdog(|| {
         let mut run = Host::endless(&[]).start();
         run.line(2);
-        send(run.worker(), Signal::STOP);
+        stop(run.worker());
         // The host waits for the worker now, and takes no notice of the first one until the frame is given up.
         std::thread::sleep(Duration::from_millis(100));
         run.signal(Signal::INT);
@@ -213,7 +213,7 @@ fn stalled(frames: u32) -> (Running, u32) {
     let taken = 5;
     run.line(taken);
     let worker = run.worker();
-    send(worker, Signal::STOP);
+    stop(worker);
     let mut line = taken;
     loop {
         line += 1;

@@ -284,6 +284,19 @@ pub fn send(pid: u32, signal: Signal) {
     }
 }
 
+/// Stops a process, and waits until it has stopped: a thread of it may run on for a moment.
+pub fn stop(pid: u32) {
+    send(pid, Signal::STOP);
+    until(|| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        // A process that is gone is stopped for good.
+        status
+            .lines()
+            .find(|line| line.starts_with("State:"))
+            .is_none_or(|state| state.contains("T (stopped)"))
+    });
+}
+
 /// Living processes with this entry in their environment. Zombies have none.
 pub fn processes(tag: &str) -> Vec<u32> {
     let mut found = Vec::new();
