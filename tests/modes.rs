@@ -85,7 +85,7 @@ fn session(proxy: &mut IpaVimcProxy) -> Vec<String> {
 
     let info = IpaCameraSensorInfo { model: "imx219".into(), pixel_rate: u64::MAX, ..Default::default() };
     let stream = IpaStream { pixel_format: 0x3432_5258, size: Size { width: 640, height: 480 } };
-    let streams: BTreeMap<u32, IpaStream> = (0..300).map(|number| (number * 7, stream.clone())).collect();
+    let streams: BTreeMap<u32, IpaStream> = (0..300).map(|number| (number * 7, stream)).collect();
     let controls: BTreeMap<u32, ControlInfoMap> = [(0, ControlInfoMap::default())].into();
     note(format!("{:?}", proxy.configure(&info, &streams, &controls)));
     note(format!(
