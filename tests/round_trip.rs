@@ -16,6 +16,7 @@ use common::{seed, watchdog};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use ringfence::interfaces::bench::{BenchEvent, Pod, Prepare, Rival};
 use ringfence::interfaces::libcamera::{
     ControlInfoMap, ControlList, IpaBuffer, IpaCameraSensorInfo, IpaSettings, IpaStream, Point, Rectangle,
     SharedFd, Size, SizeRange,
@@ -25,7 +26,7 @@ use ringfence::interfaces::rpi::{
     IpaRPiProxy, PrepareParams, ProcessParams, SensorConfig, StartResult,
 };
 use ringfence::interfaces::vimc::{IpaOperationCode, IpaVimcEvent, TestFlag};
-use ringfence::interfaces::{rpi, vimc};
+use ringfence::interfaces::{bench, rpi, vimc};
 use ringfence::ipc::{CallError, Event, Options};
 use ringfence::serialize::native::{Decode, Decoder, Encode, Encoder, Sink};
 use ringfence::serialize::{Flags, Plane};
@@ -163,7 +164,8 @@ macro_rules! cases {
 }
 
 /// Every type of every interface. Those with descriptors in them cannot be compared.
-const CASES_BY_MODULE: [(&str, &[Case]); 3] = [
+const CASES_BY_MODULE: [(&str, &[Case]); 4] = [
+    cases! { "bench": run_equal Pod, run_equal Prepare, run_equal Rival },
     cases! {
         "core":
         run SharedFd, run_equal ControlInfoMap, run_equal ControlList, run_equal Point, run_equal Size,
@@ -179,7 +181,8 @@ const CASES_BY_MODULE: [(&str, &[Case]); 3] = [
 ];
 
 /// What `build.rs` has made of the interfaces.
-const SOURCES: [(&str, &str); 3] = [
+const SOURCES: [(&str, &str); 4] = [
+    ("bench", include_str!(concat!(env!("OUT_DIR"), "/bench.rs"))),
     ("core", include_str!(concat!(env!("OUT_DIR"), "/core.rs"))),
     ("raspberrypi", include_str!(concat!(env!("OUT_DIR"), "/raspberrypi.rs"))),
     ("vimc", include_str!(concat!(env!("OUT_DIR"), "/vimc.rs"))),
@@ -302,6 +305,12 @@ fn vimc_event(event: &IpaVimcEvent) -> (u16, Vec<u8>) {
     }
 }
 
+fn bench_event(event: &BenchEvent) -> (u16, Vec<u8>) {
+    match event {
+        BenchEvent::Told { value } => event!(1, bench::Told { value: Pod }),
+    }
+}
+
 fn decode_event<E: Event>(number: u16, bytes: &[u8]) -> Result<E, CallError> {
     let mut decoder = Decoder::new(bytes, &mut []);
     let event = E::decode(number, &mut decoder)?;
@@ -343,7 +352,9 @@ where
 #[test]
 fn values_of_every_event_survive() {
     watchdog(|| {
-        assert_eq!((rpi::INTERFACE.events.len(), vimc::INTERFACE.events.len()), (7, 1));
+        let counts = [&bench::INTERFACE, &rpi::INTERFACE, &vimc::INTERFACE].map(|it| it.events.len());
+        assert_eq!(counts, [1, 7, 1]);
+        events("BenchEvent", 1, bench_event);
         events("IpaRPiEvent", 7, rpi_event);
         events("IpaVimcEvent", 1, vimc_event);
     });
