@@ -193,7 +193,9 @@ mod tests {
         for _ in 0..100 {
             spinner.learn_wake_up(Duration::from_secs(9));
         }
-        assert_eq!(spinner.budget(), LONGEST_BUDGET);
+        // A moving average comes as close as rounding lets it.
+        let short = LONGEST_BUDGET.checked_sub(spinner.budget()).expect("never longer");
+        assert!(short < Duration::from_micros(1), "{short:?}");
         for _ in 0..100 {
             spinner.learn_wake_up(Duration::ZERO);
         }
