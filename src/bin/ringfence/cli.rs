@@ -38,16 +38,16 @@ pub struct RunArgs {
     #[arg(long, default_value = "chart", value_name = "chart|FILE")]
     pub scene: String,
     /// Colour temperature of the light, in kelvin (1700 to 15000)
-    #[arg(long, default_value_t = 4500.0, value_name = "K")]
+    #[arg(long, default_value_t = 4500.0, value_name = "K", allow_negative_numbers = true)]
     pub kelvin: f64,
     /// Brightness of the light, in lux (0.1 to 200000)
-    #[arg(long, default_value_t = 500.0, value_name = "L")]
+    #[arg(long, default_value_t = 500.0, value_name = "L", allow_negative_numbers = true)]
     pub lux: f64,
     /// Frames to take
-    #[arg(long, default_value = "120", value_name = "N")]
+    #[arg(long, default_value = "120", value_name = "N", allow_negative_numbers = true)]
     pub frames: NonZeroU32,
     /// Frames a second to keep to, or `max`; the camera's own clock, and so the result, is the same
-    #[arg(long, default_value = "30", value_name = "F|max")]
+    #[arg(long, default_value = "30", value_name = "F|max", allow_negative_numbers = true)]
     pub fps: Fps,
     /// Change the light from a frame on; may be given several times
     #[arg(long, value_name = "FRAME:LUX:KELVIN")]
@@ -65,7 +65,7 @@ pub struct RunArgs {
     #[arg(long, default_value = "1640x1232", value_name = "WxH")]
     pub size: Size,
     /// Seed of the sensor's noise
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
 }
 
@@ -198,6 +198,7 @@ mod tests {
             (&["--step", "7:0:3000"], "lux"),
             (&["--size", "3x3"], "even"),
             (&["--frames", "0"], "zero"),
+            (&["--frames", "-3"], "invalid value '-3' for '--frames <N>'"),
         ] {
             let error = Cli::try_parse_from(["ringfence", "run"].iter().chain(args)).unwrap_err();
             let line = one_line(&error);

@@ -15,14 +15,16 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The user's input is at fault.
+    /// The user's input is at fault. Told in one line, whatever a decoder has to say.
     pub fn input(what: impl Display) -> Self {
-        Self::Input(what.to_string())
+        let text = what.to_string();
+        let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        Self::Input(printable(&lines.join(" ")))
     }
 
     /// The work failed.
     pub fn work(what: impl Display) -> Self {
-        Self::Work(what.to_string())
+        Self::Work(printable(&what.to_string()))
     }
 
     /// The exit code that tells which it was.
@@ -31,5 +33,36 @@ impl Failure {
             Self::Input(_) => ExitCode::from(2),
             Self::Work(_) => ExitCode::FAILURE,
         }
+    }
+}
+
+/// The text without what would move a terminal's cursor or change its settings: a worker that nobody trusts, or a
+/// file's name, may have written part of it.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => printable.push(character),
+            _ if character.is_control() => printable.extend(character.escape_default()),
+            _ => printable.push(character),
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_is_refused_in_one_line() {
+        let failure = Failure::input("it cannot be decoded (too short,\n  by 8 bytes\n); mend it");
+        assert_eq!(failure.to_string(), "it cannot be decoded (too short, by 8 bytes ); mend it");
+    }
+
+    #[test]
+    fn terminals_are_not_told_what_to_do() {
+        let failure = Failure::work("its last words:\n\x1b[2Jall is\twell\u{9b}1m\r");
+        assert_eq!(failure.to_string(), "its last words:\n\\u{1b}[2Jall is\twell\\u{9b}1m\\r");
     }
 }

@@ -1,5 +1,6 @@
 //! `ringfence run`: the camera from its start to the pictures on disk.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
+use nix::sys::signal::{SigSet, Signal};
 use ringfence::interfaces::rpi::IpaRPiProxy;
 use ringfence::ipc::{Connection, Options, Worker};
 use ringfence::rpi::camera::{Light, Scene, VirtualSensor};
@@ -51,8 +53,9 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let frames = u64::from(args.frames.get());
     let progress = progress_bar(frames, args.json);
     let mut image = RgbImage::new(mode.width(), mode.height());
-    let mut records = Vec::with_capacity(args.frames.get() as usize);
-    let mut kelvins = Vec::with_capacity(records.capacity());
+    // They grow as the run goes on: nobody waits for the end of four thousand million frames.
+    let mut records = Vec::new();
+    let mut kelvins = Vec::new();
     let mut pace = Pace::new(args.fps);
     for number in 0..frames {
         // ORDERING: Relaxed: a flag alone; nothing else is read because of it.
@@ -78,7 +81,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
 
     let summary = summarise(&pipeline, &records, args)?;
     let interrupted = records.len() < frames as usize;
-    pipeline.stop().map_err(Failure::work)?;
+    // What was taken is kept even if the IPA cannot be stopped in order.
     let mut written = Vec::new();
     if !records.is_empty() {
         save(&image, &args.out.join("last.png"))?;
@@ -86,6 +89,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         written = ["first.png", "last.png", "convergence.svg"].map(|name| args.out.join(name)).to_vec();
     }
     report(&summary, &written, args.json)?;
+    pipeline.stop().map_err(Failure::work)?;
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
@@ -101,12 +105,10 @@ fn connect(mode: ModeName) -> Result<IpaRPiProxy, ringfence::ipc::ConnectError> 
 
 /// The tuning file as an absolute path, once it is known to be one: the worker may look from elsewhere.
 fn tuning_path(path: &Path) -> Result<String, Failure> {
-    Tuning::load(path).map_err(Failure::input)?;
-    let absolute = fs::canonicalize(path);
-    let absolute =
-        absolute.map_err(|error| Failure::input(format!("--tuning {}: {error}", path.display())))?;
-    let text = absolute.to_str().map(str::to_owned);
-    text.ok_or_else(|| Failure::input(format!("--tuning {}: the path is not UTF-8", path.display())))
+    let refuse = |why: &dyn Display| Failure::input(format!("--tuning {}: {why}", path.display()));
+    Tuning::load(path).map_err(|error| refuse(&error))?;
+    let absolute = fs::canonicalize(path).map_err(|error| refuse(&error))?;
+    absolute.into_os_string().into_string().map_err(|_| refuse(&"the path is not UTF-8"))
 }
 
 /// The light of a frame: that of the last step up to it.
@@ -118,11 +120,17 @@ fn light_of(args: &RunArgs, first: Light, frame: u64) -> Light {
 /// Raised by Ctrl-C or a request to terminate, so that the run ends in an orderly way; a second signal ends it at once.
 fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&flag))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
-            .map_err(|error| Failure::work(format!("signal {signal} cannot be handled: {error}")))?;
+    // A signal that comes between the two registrations, or in the middle of one, would be swallowed: hold it back.
+    let held: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    let mask = |errno| Failure::work(format!("pthread_sigmask: {errno}"));
+    held.thread_block().map_err(mask)?;
+    for signal in &held {
+        let number = signal as i32;
+        signal_hook::flag::register_conditional_shutdown(number, INTERRUPTED.into(), Arc::clone(&flag))
+            .and_then(|_| signal_hook::flag::register(number, Arc::clone(&flag)))
+            .map_err(|error| Failure::work(format!("{signal} cannot be handled: {error}")))?;
     }
+    held.thread_unblock().map_err(mask)?;
     Ok(flag)
 }
 

@@ -41,7 +41,7 @@ const NOT_IMPLEMENTED: [&str; 13] = [
 #[non_exhaustive]
 pub enum TuningError {
     /// The file cannot be read.
-    #[error("cannot read the tuning file {}", path.display())]
+    #[error("cannot read the tuning file {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,

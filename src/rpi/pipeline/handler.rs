@@ -215,7 +215,8 @@ impl Pipeline {
         let start = Instant::now();
         self.ipa.prepare_isp(&prepare)?;
         self.acted = prepare.sensor_controls;
-        let prepared = self.listen(start, |listener| listener.prepared == Some(buffers))?;
+        let prepared =
+            self.listen(sequence, "prepareIsp", start, |listener| listener.prepared == Some(buffers))?;
         let prepare_time = start.elapsed();
 
         let isp = self.listener.isp;
@@ -223,7 +224,8 @@ impl Pipeline {
         self.buffers[index as usize].write(0, bytemuck::bytes_of(&statistics))?;
         let start = Instant::now();
         self.ipa.process_stats(&ProcessParams { buffers, ipa_context })?;
-        let processed = self.listen(start, |listener| listener.processed == Some(buffers))?;
+        let processed =
+            self.listen(sequence, "processStats", start, |listener| listener.processed == Some(buffers))?;
         let process_time = start.elapsed();
         let mean_luma = self.isp.process_into(&self.raw, &isp, image);
 
@@ -260,7 +262,13 @@ impl Pipeline {
     }
 
     /// Takes events until `done`, or for as long as a frame may take. Returns whether it is done.
-    fn listen(&mut self, start: Instant, done: impl Fn(&Listener) -> bool) -> Result<bool, PipelineError> {
+    fn listen(
+        &mut self,
+        sequence: u64,
+        method: &str,
+        start: Instant,
+        done: impl Fn(&Listener) -> bool,
+    ) -> Result<bool, PipelineError> {
         let timeout = FRAME_TIMEOUT.max(5 * Duration::from_millis(self.listener.max_frame_length_ms.into()));
         loop {
             self.ipa.dispatch(&mut self.listener)?;
@@ -268,7 +276,9 @@ impl Pipeline {
                 return Ok(true);
             }
             if !self.ipa.wait(Some(start + timeout))? {
-                tracing::warn!("the IPA did not finish a frame within {timeout:?}");
+                tracing::warn!(
+                    "frame {sequence} is lost: the IPA did not complete {method} within {timeout:?}"
+                );
                 return Ok(false);
             }
         }

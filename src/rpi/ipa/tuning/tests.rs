@@ -142,7 +142,10 @@ fn channels_are_read_and_all_but_the_first_are_named() {
 #[test]
 fn a_missing_file_is_named() {
     let error = Tuning::load("/nowhere/imx219.json").unwrap_err();
-    assert_eq!(error.to_string(), "cannot read the tuning file /nowhere/imx219.json");
+    assert_eq!(
+        error.to_string(),
+        "cannot read the tuning file /nowhere/imx219.json: No such file or directory (os error 2)"
+    );
     assert!(std::error::Error::source(&error).is_some());
 }
 
