@@ -26,6 +26,25 @@ struct Cli {
 pub enum Command {
     /// Run the virtual camera and write pictures of it (what happens without a command, too)
     Run(RunArgs),
+    /// Measure what a call costs on this machine, beside the machine's own limits and beside sockets
+    Bench(BenchArgs),
+}
+
+/// How to measure.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// One round instead of five
+    #[arg(long)]
+    pub quick: bool,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+    /// Folder for the chart
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Let the system choose the processors of host and worker
+    #[arg(long)]
+    pub unpinned: bool,
 }
 
 /// How to run the camera.

@@ -1,8 +1,11 @@
-//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process.
+//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, and measures what that costs.
 
+mod bars;
+mod bench;
 mod cli;
 mod failure;
 mod frame_record;
+mod output;
 mod plot;
 mod run;
 mod summary;
@@ -20,6 +23,7 @@ fn main() -> ExitCode {
     }
     let result = cli::parse().and_then(|command| match command {
         cli::Command::Run(args) => run::run(&args),
+        cli::Command::Bench(args) => bench::bench(&args),
     });
     match result {
         Ok(code) => code,

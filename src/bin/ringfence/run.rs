@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use ringfence::serialize::ControlList;
 use crate::cli::{Fps, ModeName, RunArgs};
 use crate::failure::Failure;
 use crate::frame_record::FrameRecord;
+use crate::output::{print, print_json};
 use crate::plot;
 use crate::summary::{Percentiles, Summary};
 
@@ -185,17 +186,6 @@ fn report(summary: &Summary, written: &[PathBuf], json: bool) -> Result<(), Fail
         print(&format!("wrote {}\n", path.display()))?;
     }
     Ok(())
-}
-
-fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let line = serde_json::to_string(value).map_err(Failure::work)?;
-    print(&(line + "\n"))
-}
-
-/// Prints to standard output. A reader who has seen enough is an end, not a panic.
-fn print(text: &str) -> Result<(), Failure> {
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
-    written.map_err(|error| Failure::work(format!("standard output: {error}")))
 }
 
 /// Keeps a run from being faster than asked for.

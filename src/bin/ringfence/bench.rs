@@ -1,0 +1,172 @@
+//! `ringfence bench`: what isolation costs on this machine.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::ProgressBar;
+use ringfence::bench::{Comparison, Plan, Row, Unit};
+use serde_json::{Value, json};
+
+use crate::bars;
+use crate::cli::BenchArgs;
+use crate::failure::Failure;
+use crate::output::{print, print_json};
+
+/// Runs the comparison.
+pub fn bench(args: &BenchArgs) -> Result<ExitCode, Failure> {
+    fs::create_dir_all(&args.out)
+        .map_err(|error| Failure::input(format!("--out {}: {error}", args.out.display())))?;
+    let machine = Machine::look(args.unpinned);
+    let plan = Plan {
+        rounds: if args.quick { 1 } else { 5 },
+        quick_calls: if args.quick { 20_000 } else { 40_000 },
+        cpus: machine.pinned,
+        frame_loop: Duration::from_millis(if args.quick { 500 } else { 400 }),
+    };
+    let progress = if args.json || !std::io::stderr().is_terminal() {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new_spinner()
+    };
+    progress.enable_steady_tick(Duration::from_millis(100));
+    let comparison = Comparison::measure(&plan, |what| progress.set_message(what.to_owned()));
+    progress.finish_and_clear();
+    let comparison = comparison.map_err(Failure::work)?;
+
+    let chart = args.out.join("bench.svg");
+    bars::write(&chart, &comparison)?;
+    if args.json {
+        print_json(&as_json(&machine, &plan, &comparison))?;
+    } else {
+        print(&format!("{}\n\n", machine.text()))?;
+        print(&format!("{}\nwrote {}\n", tables(&comparison), chart.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was measured on.
+struct Machine {
+    processors: usize,
+    model: String,
+    is_virtual: bool,
+    /// Processors of host and worker.
+    pinned: Option<(u32, u32)>,
+}
+
+impl Machine {
+    fn look(unpinned: bool) -> Self {
+        let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let field = |name: &str| {
+            let line = info.lines().find(|line| line.starts_with(name));
+            line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned())
+        };
+        let allowed: Vec<u32> = rustix::thread::sched_getaffinity(None).map_or_else(
+            |_| Vec::new(),
+            |set| {
+                (0..rustix::thread::CpuSet::MAX_CPU)
+                    .filter(|&cpu| set.is_set(cpu))
+                    .map(|cpu| cpu as u32)
+                    .collect()
+            },
+        );
+        let pinned = match allowed[..] {
+            [first, second, ..] if !unpinned => Some((first, second)),
+            _ => None,
+        };
+        Self {
+            processors: allowed.len().max(1),
+            model: field("model name").or_else(|| field("Model")).unwrap_or_else(|| "unknown".into()),
+            is_virtual: field("flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
+            pinned,
+        }
+    }
+
+    fn text(&self) -> String {
+        let place = match self.pinned {
+            Some((host, worker)) => format!("host on processor {host}, worker on {worker}"),
+            None if self.processors == 1 => {
+                "WARNING: host and worker share one processor, so neither can look while the other works"
+                    .to_owned()
+            }
+            None => "not pinned".to_owned(),
+        };
+        let kind = if self.is_virtual { ", in a virtual machine: wake-ups are slow and noisy" } else { "" };
+        format!("{} × {}{kind}; {place}", self.processors, self.model)
+    }
+}
+
+fn tables(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    let mut rows = comparison.rows().to_vec();
+    // Stable: rows of a group stay in the order in which they were measured.
+    let groups: Vec<&str> = rows.iter().map(|row| row.group).fold(Vec::new(), |mut seen, group| {
+        if !seen.contains(&group) {
+            seen.push(group);
+        }
+        seen
+    });
+    rows.sort_by_key(|row| groups.iter().position(|group| *group == row.group));
+    for group in groups {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_header([group, "median", "p99", "p99.9", "to its limit"]);
+        for row in rows.iter().filter(|row| row.group == group) {
+            let quantile = |q| row.quantile(q).map_or_else(String::new, |ns| value_text(row, ns as f64));
+            let ratio = comparison.ratio(row).zip(row.limit);
+            let ratio = ratio.map_or_else(String::new, |(ratio, limit)| format!("{ratio:.2} × {limit}"));
+            let name = row.name.clone();
+            table.add_row([name, value_text(row, row.value()), quantile(0.99), quantile(0.999), ratio]);
+        }
+        for column in table.column_iter_mut().skip(1).take(3) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        text += &format!("{table}\n\n");
+    }
+    text
+}
+
+/// A value with its unit, as people read it.
+pub fn value_text(row: &Row, value: f64) -> String {
+    match row.unit {
+        Unit::BytesPerSecond if value >= 1e9 => format!("{:.2} GB/s", value / 1e9),
+        Unit::BytesPerSecond => format!("{:.0} MB/s", value / 1e6),
+        _ if value >= 1e6 => format!("{:.2} ms", value / 1e6),
+        _ if value >= 1e4 => format!("{:.1} µs", value / 1e3),
+        _ => format!("{value:.0} ns"),
+    }
+}
+
+fn as_json(machine: &Machine, plan: &Plan, comparison: &Comparison) -> Value {
+    let rows: Vec<Value> = comparison
+        .rows()
+        .iter()
+        .map(|row| {
+            json!({
+                "group": row.group,
+                "name": row.name,
+                "unit": match row.unit {
+                    Unit::Nanoseconds => "ns",
+                    Unit::BytesPerSecond => "bytes/s",
+                    Unit::CpuPerFrame => "cpu_ns/frame",
+                },
+                "value": row.value(),
+                "p99": row.quantile(0.99),
+                "p999": row.quantile(0.999),
+                "limit": row.limit,
+                "ratio": comparison.ratio(row),
+            })
+        })
+        .collect();
+    json!({
+        "processors": machine.processors,
+        "model": machine.model,
+        "virtual_machine": machine.is_virtual,
+        "pinned": machine.pinned.map(|(host, worker)| [host, worker]),
+        "share_one_processor": machine.processors == 1,
+        "rounds": plan.rounds,
+        "rows": rows,
+    })
+}
