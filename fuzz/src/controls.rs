@@ -1,8 +1,6 @@
 //! Control packets.
 
-use ringfence::serialize::controls::{
-    ControlInfo, ControlValue, ControlValueRef, Direction, ids,
-};
+use ringfence::serialize::controls::{ControlInfo, ControlValue, ControlValueRef, Direction, ids};
 use ringfence::serialize::native::{Decoder, Encoder};
 use ringfence::serialize::{ControlInfoMap, ControlList, Point, Rectangle, Size};
 
@@ -11,14 +9,19 @@ use crate::input::Input;
 /// Control lists and control info maps from bytes: what is accepted can be read by every accessor, is sent
 /// on as the same bytes, and stays a valid packet whatever is then set, replaced and removed.
 ///
-/// The first byte picks list or map, the second how many bytes at the end are the changes to make.
+/// The first byte picks list or map, the second how many bytes at the end are the changes to make. If the
+/// first byte has bit 1, the packet's header is told the right length, which a fuzzer would seldom find.
 pub fn controls(data: &[u8]) {
     let [kind, changes, rest @ ..] = data else { return };
     let (packet, changes) = rest.split_at(rest.len() - usize::from(*changes).min(rest.len()));
-    let changes = Input(changes);
+    let mut packet = packet.to_vec();
+    let length = packet.len() as u32;
+    if let Some(announced) = packet.get_mut(4..8).filter(|_| kind & 2 != 0) {
+        announced.copy_from_slice(&length.to_le_bytes());
+    }
     match kind & 1 {
-        0 => list(packet, changes),
-        _ => map(packet, changes),
+        0 => list(&packet, Input(changes)),
+        _ => map(&packet, Input(changes)),
     }
 }
 
@@ -123,7 +126,8 @@ fn read(value: ControlValueRef<'_>) {
         )*};
     }
     as_types! { bool u8 u16 u32 i32 i64 f32 Rectangle Size Point }
-    let _ = (value.get::<str>(), value.get::<String>(), value.get::<[u8]>(), value.as_str(), value.as_bytes());
+    let _ =
+        (value.get::<str>(), value.get::<String>(), value.get::<[u8]>(), value.as_str(), value.as_bytes());
 }
 
 /// The packet of a list or map, out of the message in which it is sent.

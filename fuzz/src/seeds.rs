@@ -155,7 +155,7 @@ fn controls() -> Vec<(String, Vec<u8>)> {
     for round in 0..6 {
         let list = encoded::<ControlList>(&mut mutator, 64 << (round / 2));
         let map = encoded::<ControlInfoMap>(&mut mutator, 64 << (round / 2));
-        for (name, kind, message) in [("list", 0, list), ("map", 1, map)] {
+        for (name, kind, message) in [("list", 2, list), ("map", 3, map)] {
             let bytes = u32::from_le_bytes(message[4..8].try_into().expect("the count of a span"));
             let changes = mutator.noise(24);
             let packet = &message[8..8 + bytes as usize];
@@ -205,8 +205,7 @@ fn mojom() -> Vec<(String, Vec<u8>)> {
         ),
         ("errors", "module m\nstruct A { B b; }; enum E { X = 99999999999 }; /** open"),
     ];
-    let mut seeds: Vec<_> =
-        snippets.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).into();
+    let mut seeds: Vec<_> = snippets.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).into();
     seeds.push(("vimc".into(), include_bytes!("../../interfaces/vimc.mojom").to_vec()));
     seeds
 }

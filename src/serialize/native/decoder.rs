@@ -41,7 +41,7 @@ impl<'a> Decoder<'a> {
     /// The fixed part at the start of the message.
     ///
     /// # Errors
-    /// [`Problem::Short`] if the message is shorter.
+    /// [`Problem::Short`] if the message is shorter, [`Problem::Padding`] if what fills it up is not zero.
     pub fn fixed<W: Fixed>(&mut self) -> Result<&'a W, DecodeError> {
         let bytes = self.take(size_of::<W>() as u64)?;
         Ok(W::ref_from_bytes(bytes).expect("`take` returns as many bytes as were asked for"))
@@ -51,7 +51,7 @@ impl<'a> Decoder<'a> {
     ///
     /// # Errors
     /// [`Problem::Misplaced`] if it is not where the next region has to be, [`Problem::Short`] if it
-    /// reaches beyond the message.
+    /// reaches beyond the message, [`Problem::Padding`] if what fills it up is not zero.
     pub fn region(&mut self, span: &Span, element: usize) -> Result<&'a [u8], DecodeError> {
         let found = span.offset.get() as usize;
         if found != self.next {
@@ -106,7 +106,13 @@ impl<'a> Decoder<'a> {
         let rest = self.bytes.get(offset..).unwrap_or_default();
         let bytes = usize::try_from(needed).ok().and_then(|length| rest.get(..length));
         let bytes = bytes.ok_or(Problem::Short { offset, needed, available: self.bytes.len() })?;
-        self.next = align(offset + bytes.len());
-        Ok(bytes)
+        let end = offset + bytes.len();
+        self.next = align(end);
+        // If it is missing altogether, whoever comes next finds the message too short.
+        let padding = self.bytes.get(end..self.next).unwrap_or_default();
+        match padding.iter().position(|byte| *byte != 0) {
+            Some(index) => Err(Problem::Padding { offset: end + index, value: padding[index] }.into()),
+            None => Ok(bytes),
+        }
     }
 }

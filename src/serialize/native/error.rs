@@ -64,6 +64,14 @@ pub enum Problem {
         /// Where it has to be.
         expected: usize,
     },
+    /// A byte that only fills up to the next region is not zero.
+    #[error("the byte at offset {offset} is padding and must be 0, not {value}")]
+    Padding {
+        /// Where it is.
+        offset: usize,
+        /// The byte found.
+        value: u8,
+    },
     /// Bytes are left after the last value.
     #[error("{bytes} bytes are left over at the end")]
     Trailing {

@@ -2,8 +2,8 @@
 //!
 //! A message is the *fixed part* of its outermost value, followed by *regions*, each on a multiple of
 //! eight bytes. A [`Span`] in a fixed part says where a region lies and how many elements it has.
-//! Regions stand in the order in which the values are declared, depth first, without gaps: so there
-//! is exactly one encoding of a value, and a decoder checks every offset by comparing it with where
+//! Regions stand in the order in which the values are declared, depth first, without gaps, and the bytes
+//! that fill them up are zero: so there is exactly one encoding of a value, and a decoder checks every offset by comparing it with where
 //! the region has to be. Two spans can never share bytes, so the memory that decoding takes is bounded
 //! by the message, however hostile its writer.
 //!

@@ -55,6 +55,21 @@ fn a_string_lies_behind_its_span() {
 }
 
 #[test]
+fn padding_is_zero_since_a_value_has_one_encoding() {
+    fn refused<T: Decode + Debug>(value: &T, offset: usize) {
+        let mut bytes = encode(value);
+        assert_eq!(bytes[offset], 0);
+        bytes[offset] = 9;
+        let error = Decoder::message::<T>(&bytes, &mut []).unwrap_err();
+        assert_eq!(error.problem(), &Problem::Padding { offset, value: 9 });
+    }
+    refused(&1u8, 7);
+    refused(&"abc".to_owned(), 11);
+    // Between two regions.
+    refused(&vec!["abc".to_owned(), "de".to_owned()], 31);
+}
+
+#[test]
 fn spans_cannot_share_a_region() {
     // Both strings claim the bytes at offset 24: with many of them, a small message would become a huge value.
     let mut bytes = encode(&vec!["same".to_owned(), "same".to_owned()]);
