@@ -8,5 +8,10 @@ fn main() -> Result<(), Errors> {
         .runtime_path("crate")
         .extern_module("libcamera", "crate::interfaces::libcamera")
         .type_attribute(".", "#[cfg_attr(feature = \"arbitrary\", derive(arbitrary::Arbitrary))]")
-        .compile(&["interfaces/core.mojom", "interfaces/raspberrypi.mojom", "interfaces/vimc.mojom"])
+        .compile(&[
+            "interfaces/core.mojom",
+            "interfaces/raspberrypi.mojom",
+            "interfaces/vimc.mojom",
+            "interfaces/bench.mojom",
+        ])
 }

@@ -19,3 +19,8 @@ pub mod rpi {
 pub mod vimc {
     include!(concat!(env!("OUT_DIR"), "/vimc.rs"));
 }
+
+/// `bench.mojom`: nothing that does any work, to measure the way there and back with.
+pub mod bench {
+    include!(concat!(env!("OUT_DIR"), "/bench.rs"));
+}

@@ -2,6 +2,8 @@
 
 // The model checker replaces the atomics of the rings; nothing above them is built with it.
 #[cfg(not(loom))]
+pub mod bench;
+#[cfg(not(loom))]
 pub mod interfaces;
 #[cfg(not(loom))]
 pub mod ipc;

@@ -112,7 +112,8 @@ impl Config {
         for path in &loader.read {
             println!("cargo:rerun-if-changed={}", path.display());
         }
-        let model = self.resolve(loader)?;
+        let targets: Vec<usize> = loaded.iter().filter_map(|(_, index)| *index).collect();
+        let model = self.resolve(loader, &targets)?;
         let mut written: BTreeMap<PathBuf, &Path> = BTreeMap::new();
         for (file, index) in loaded {
             let Some(index) = index else { continue };
@@ -135,7 +136,7 @@ impl Config {
     pub fn compile_text(&self, name: impl AsRef<Path>, text: &str) -> Result<String, Errors> {
         let mut loader = Loader::new(&self.includes);
         let index = loader.load_text(name.as_ref(), text);
-        let model = self.resolve(loader)?;
+        let model = self.resolve(loader, index.as_slice())?;
         match index {
             Some(index) => self.generate_module(&model, ModuleId(index), name.as_ref()),
             // Whatever kept the file from being loaded is an error, which `resolve` has returned.
@@ -143,12 +144,13 @@ impl Config {
         }
     }
 
-    fn resolve(&self, loader: Loader<'_>) -> Result<Model, Errors> {
+    /// Resolves all files, of which those of `targets` will be generated.
+    fn resolve(&self, loader: Loader<'_>, targets: &[usize]) -> Result<Model, Errors> {
         let Loader { mut reports, files, .. } = loader;
         // What is missing because it could not be read would only be reported once more.
         std::mem::take(&mut reports).finish()?;
         let model = resolve::resolve(&files, &mut reports);
-        for loaded in &files {
+        for loaded in targets.iter().map(|index| &files[*index]) {
             for (import, at) in
                 loaded.imports.iter().map(|import| (&model.modules[import.index], import.span))
             {

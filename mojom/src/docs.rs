@@ -66,8 +66,8 @@ pub(crate) fn markdown(doc: &Doc, rename: &dyn Fn(&str) -> String) -> Vec<String
             if line.is_empty() {
                 in_list = false;
             }
-            let indent = if in_list { "  " } else { "" };
-            out.push(format!("{indent}{}", inline(line)).trim_end().to_owned());
+            let text = if in_list { format!("  {}", inline(line.trim_start())) } else { inline(line) };
+            out.push(text.trim_end().to_owned());
             continue;
         };
         match command {

@@ -1,7 +1,8 @@
 //! Messages through the rings, with their descriptors through the socket.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
@@ -20,7 +21,7 @@ use crate::shm::{
 /// The end of a ring that sends messages.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    ring: Producer<Mapped>,
+    ring: Producer<Arc<Mapped>>,
     /// Rung for the receiver.
     data: Doorbell,
     /// Rung for us, when we sleep for want of room.
@@ -46,7 +47,7 @@ pub(super) struct Label {
 }
 
 /// The body of a message in its ring.
-struct Body<'r, 'a>(&'r mut Reservation<'a, Mapped>);
+struct Body<'r, 'a>(&'r mut Reservation<'a, Arc<Mapped>>);
 
 impl Sink for Body<'_, '_> {
     fn put(&mut self, offset: usize, bytes: &[u8]) {
@@ -55,7 +56,7 @@ impl Sink for Body<'_, '_> {
 }
 
 impl Outgoing {
-    pub fn new(memory: Mapped, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
+    pub fn new(memory: Arc<Mapped>, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
         Self { ring: Producer::new(memory, geometry), data, space, fds: Vec::new() }
     }
 
@@ -79,13 +80,14 @@ impl Outgoing {
                 sequence: label.sequence.into(),
             };
             reservation.put(0, header.as_bytes());
-            if reservation.commit() {
-                self.data.ring();
-            }
-            Ok(())
+            Ok(reservation.commit())
         });
         self.fds.clear();
-        result
+        if result? {
+            self.ring.note_ring(monotonic_ns());
+            self.data.ring();
+        }
+        Ok(())
     }
 
     /// Says that the sender is about to sleep until a message of `bytes` fits; `false` if it fits already.
@@ -117,7 +119,7 @@ fn send_fds(socket: &Socket, position: u64, fds: &[SharedFd]) -> Result<(), Send
 /// The end of a ring that receives messages.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    ring: Consumer<Mapped>,
+    ring: Consumer<Arc<Mapped>>,
     /// Rung for us, when we sleep.
     data: Doorbell,
     /// Rung for the sender.
@@ -158,7 +160,7 @@ impl Message {
 }
 
 impl Incoming {
-    pub fn new(memory: Mapped, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
+    pub fn new(memory: Arc<Mapped>, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
         Self { ring: Consumer::new(memory, geometry), data, space }
     }
 
@@ -177,25 +179,42 @@ impl Incoming {
         Ok(true)
     }
 
-    /// Waits for the next message; [`Wake::Ready`] only means that it pays to look.
+    /// Looks for the next message for a moment, if that has paid lately. Returns whether it has come.
+    #[inline]
+    pub fn glance(&mut self, spinner: &mut Spinner) -> bool {
+        let seen = spinner.pays() && spinner.glance(|| self.ring.is_ready());
+        if seen {
+            self.ring.count_look();
+            spinner.learn_quick();
+        }
+        seen
+    }
+
+    /// Waits for the next message, after a glance; [`Wake::Ready`] only means that it pays to look.
+    #[cold]
     pub fn wait(&mut self, spinner: &mut Spinner, peer: Peer<'_>, deadline: Option<Instant>) -> Wake {
         self.release();
         let start = Instant::now();
-        let wake = if spinner.spin(deadline, || self.ring.is_ready()) {
-            Wake::Ready
-        } else if spinner.policy() == WaitPolicy::Spin {
+        if spinner.begin() && spinner.look(start, deadline, || self.ring.is_ready()) {
+            self.ring.count_look();
+            spinner.learn(start.elapsed());
+            return Wake::Ready;
+        }
+        if spinner.policy() == WaitPolicy::Spin {
             // Not asleep: a glance at the peer and the clock between two rounds of looking.
-            match wait(&[], peer, Some(start)) {
+            return match wait(&[], peer, Some(start)) {
                 Wake::Late if deadline.is_none_or(|deadline| Instant::now() < deadline) => Wake::Ready,
                 wake => wake,
-            }
-        } else if self.prepare_sleep() {
-            let wake = wait(&[(self.data(), PollFlags::IN)], peer, deadline);
-            self.awake();
-            wake
-        } else {
-            Wake::Ready
-        };
+            };
+        }
+        if !self.prepare_sleep() {
+            return Wake::Ready;
+        }
+        let wake = wait(&[(self.data(), PollFlags::IN)], peer, deadline);
+        self.awake();
+        if let Some(cost) = self.ring.count_sleep(wake == Wake::Ready, monotonic_ns()) {
+            spinner.learn_wake_up(Duration::from_nanos(cost));
+        }
         spinner.learn(start.elapsed());
         wake
     }
@@ -251,4 +270,10 @@ fn receive_fds(
     }
     into.extend(packet.fds.into_iter().map(Some));
     Ok(())
+}
+
+/// Now, in nanoseconds of the monotonic clock, which is the same for all processes.
+fn monotonic_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
 }

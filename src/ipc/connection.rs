@@ -5,20 +5,23 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
 use rustix::event::{PollFlags, epoll};
 use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
+use rustix::process::Pid;
 
 use super::channel::{Incoming, Label, Message, Outgoing, SendError};
 use super::death::Death;
 use super::handshake::{HandshakeError, Offer};
 use super::message::Kind;
 use super::process::{Module, Process};
+use super::processors::share_one;
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
 use super::{
-    CallError, ConnectError, Endpoint, Event, Interface, Mode, OnFull, Options, ProtocolError, ServeError,
-    Worker,
+    CallError, ConnectError, Endpoint, Event, Interface, Meter, Mode, OnFull, Options, ProtocolError,
+    ServeError, Worker,
 };
 use crate::serialize::native::{DecodeError, Decoder, Encode};
 use crate::shm::{RingError, Spinner};
@@ -40,13 +43,18 @@ pub struct Connection {
     module: Module,
     outgoing: Outgoing,
     incoming: Incoming,
+    meter: Meter,
     spinner: Spinner,
+    /// Durations of calls, in nanoseconds, if they are recorded.
+    latency: Option<Box<Histogram<u64>>>,
     /// The message at hand.
     message: Message,
     /// Events that came while a call was waited for.
     queue: VecDeque<Message>,
     queued_bytes: usize,
     spare: Vec<Message>,
+    /// How long calls of each method may take.
+    deadlines: Box<[Duration]>,
     sequence: u32,
     last_call: Option<&'static str>,
     /// Why there will be no more calls.
@@ -102,7 +110,7 @@ impl Connection {
         let peer = Peer { socket: socket.as_fd(), process: module.pidfd() };
         let offer = Offer::send(&socket, interface, options.to_worker, options.to_host, options.worker_wait);
         let rings = offer.and_then(|offer| offer.finish(&socket, peer, interface, deadline));
-        let (outgoing, incoming) = match rings {
+        let (outgoing, incoming, meter) = match rings {
             Ok(rings) => rings,
             Err(source) => {
                 // A worker that went away has a better reason to tell than that it is gone.
@@ -129,6 +137,7 @@ impl Connection {
                 return Err(ConnectError::System { call: "epoll_create1", errno });
             }
         };
+        let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         Ok(Self {
             interface,
             options: options.clone(),
@@ -136,14 +145,17 @@ impl Connection {
             module,
             outgoing,
             incoming,
-            spinner: Spinner::new(options.host_wait),
+            meter,
+            spinner: Spinner::new(options.host_wait, share_one(worker)),
             message: Message::default(),
             queue: VecDeque::new(),
             queued_bytes: 0,
             spare: Vec::new(),
+            deadlines: interface.methods.iter().map(|method| options.deadline_of(method.name)).collect(),
             sequence: 0,
             last_call: None,
             failed: None,
+            latency: None,
             epoll,
             watched: std::cell::Cell::new(false),
         })
@@ -170,6 +182,23 @@ impl Connection {
         nix::time::clock_gettime(clock).ok().map(Duration::from)
     }
 
+    /// Reads what went over the connection; from any thread, for as long as one likes.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        self.meter.clone()
+    }
+
+    /// Begins or ends to record how long calls take. Recording costs two readings of the clock a call.
+    pub fn record_latency(&mut self, on: bool) {
+        self.latency = on.then(|| Box::new(Histogram::new(3).expect("three digits are allowed")));
+    }
+
+    /// How long calls that returned took, in nanoseconds, since [`Connection::record_latency`] began to record.
+    #[must_use]
+    pub fn latency(&self) -> Option<&Histogram<u64>> {
+        self.latency.as_deref()
+    }
+
     /// Calls `method` and waits for its results, which `read` takes from the reply.
     ///
     /// # Errors
@@ -181,12 +210,17 @@ impl Connection {
         request: &Q,
         read: impl FnOnce(&mut Decoder<'_>) -> Result<R, DecodeError>,
     ) -> Result<R, CallError> {
+        let start = self.latency.is_some().then(Instant::now);
         let result = self.exchange(method, request).and_then(|()| {
             let mut body = self.message.body();
             let results = read(&mut body)?;
             body.finish()?;
             Ok(results)
         });
+        if let (Some(latency), Some(start), Ok(_)) = (&mut self.latency, start, &result) {
+            // An automatically resizing histogram takes every value.
+            let _ = latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        }
         self.rearm();
         result
     }
@@ -196,10 +230,8 @@ impl Connection {
     /// # Errors
     /// [`CallError`] if the call could not be sent.
     pub fn cast<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
-        let result = self.begin(method).and_then(|name| {
-            let start = Instant::now();
-            self.transmit(Kind::Cast, method, name, request, start).map(drop)
-        });
+        let result =
+            self.begin(method).and_then(|name| self.transmit(Kind::Cast, method, name, request).map(drop));
         self.rearm();
         result
     }
@@ -261,6 +293,9 @@ impl Connection {
             if let Some(error) = &self.failed {
                 return Err(error.clone());
             }
+            if self.incoming.glance(&mut self.spinner) {
+                continue;
+            }
             match self.wait_for_message(deadline) {
                 Wake::Ready => {}
                 Wake::Late => return Ok(false),
@@ -277,9 +312,8 @@ impl Connection {
     /// Sends a call and waits until its reply is the message at hand.
     fn exchange<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
         let name = self.begin(method)?;
-        let start = Instant::now();
-        let sequence = self.transmit(Kind::Call, method, name, request, start)?;
-        let allowed = self.options.deadline_of(name);
+        let sequence = self.transmit(Kind::Call, method, name, request)?;
+        let mut clock = Stopwatch::default();
         let mut gone = false;
         loop {
             while self.receive()? {
@@ -295,11 +329,18 @@ impl Connection {
             if gone {
                 return Err(self.bury());
             }
-            match self.wait_for_message(Some(start + allowed)) {
+            // Most replies come while we look for the first time, before any clock is read.
+            if self.incoming.glance(&mut self.spinner) {
+                continue;
+            }
+            let deadline = clock.start() + self.deadline_of(method);
+            match self.wait_for_message(Some(deadline)) {
                 Wake::Ready => {}
                 // It may have replied and ended.
                 Wake::Gone => gone = true,
-                Wake::Late => return Err(CallError::Deadline { method: name, waited: start.elapsed() }),
+                Wake::Late => {
+                    return Err(CallError::Deadline { method: name, waited: clock.start().elapsed() });
+                }
             }
         }
     }
@@ -321,11 +362,11 @@ impl Connection {
         number: u16,
         method: &'static str,
         request: &Q,
-        start: Instant,
     ) -> Result<u32, CallError> {
         // Zero is kept for events.
         self.sequence = self.sequence.checked_add(1).unwrap_or(1);
         let label = Label { kind, number, sequence: self.sequence };
+        let mut clock = Stopwatch::default();
         loop {
             let error = match self.outgoing.try_send(&self.socket, label, request) {
                 Ok(()) => return Ok(self.sequence),
@@ -356,7 +397,7 @@ impl Connection {
             let wake = if self.options.on_full == OnFull::Fail {
                 Wake::Late
             } else if self.incoming.prepare_sleep() {
-                let deadline = start + self.options.deadline_of(method);
+                let deadline = clock.start() + self.deadline_of(number);
                 let wake =
                     wait(&[sleep_on, (self.incoming.data(), PollFlags::IN)], self.peer(), Some(deadline));
                 self.incoming.awake();
@@ -372,6 +413,12 @@ impl Connection {
                 Wake::Gone => return Err(self.bury()),
             }
         }
+    }
+
+    /// How long a call of this method may take.
+    fn deadline_of(&self, method: u16) -> Duration {
+        let own = usize::from(method).checked_sub(1).and_then(|index| self.deadlines.get(index));
+        own.copied().unwrap_or(self.options.call_deadline)
     }
 
     fn peer(&self) -> Peer<'_> {
@@ -488,6 +535,16 @@ impl Drop for Connection {
             let _ = shutdown(&self.socket, Shutdown::Write);
         }
         self.module.end(self.socket.as_fd(), Instant::now() + self.options.exit_deadline);
+    }
+}
+
+/// A clock that is read when it is first asked.
+#[derive(Debug, Default)]
+struct Stopwatch(Option<Instant>);
+
+impl Stopwatch {
+    fn start(&mut self) -> Instant {
+        *self.0.get_or_insert_with(Instant::now)
     }
 }
 

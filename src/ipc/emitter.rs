@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use rustix::event::PollFlags;
@@ -11,14 +12,22 @@ use super::channel::{Label, Outgoing, SendError};
 use super::message::Kind;
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
-use super::{CallError, Interface};
+use super::{CallError, Interface, Meter};
 use crate::serialize::native::Encode;
 use crate::shm::RingError;
 
 /// Sends events to the host; clones share the connection.
 #[derive(Debug, Clone)]
 pub struct Emitter {
-    outbox: Arc<Mutex<Outbox>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    outbox: Mutex<Outbox>,
+    /// Whether `Outbox::failed` says something, to be seen without the lock.
+    has_failed: AtomicBool,
+    meter: Meter,
 }
 
 /// The sending end of a module's side.
@@ -32,15 +41,22 @@ pub(super) struct Outbox {
 }
 
 impl Emitter {
-    pub(super) fn new(outbox: Outbox) -> Self {
-        Self { outbox: Arc::new(Mutex::new(outbox)) }
+    pub(super) fn new(outbox: Outbox, meter: Meter) -> Self {
+        let shared = Shared { outbox: Mutex::new(outbox), has_failed: AtomicBool::new(false), meter };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Reads what went over the connection.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        self.shared.meter.clone()
     }
 
     /// Sends event `number`. If the ring is full, waits until the host has made room.
     ///
     /// If the host cannot be reached, the event is lost and serving ends with the reason.
     pub fn emit<B: Encode + ?Sized>(&self, number: u16, body: &B) {
-        let mut outbox = self.outbox.lock();
+        let mut outbox = self.shared.outbox.lock();
         let label = Label { kind: Kind::Event, number, sequence: 0 };
         if outbox.failed.is_none()
             && let Err(error) = outbox.send(label, body)
@@ -48,17 +64,21 @@ impl Emitter {
             let event = outbox.interface.events.get(usize::from(number).wrapping_sub(1));
             tracing::error!(event, %error, "an event was lost");
             outbox.failed = Some(error);
+            // ORDERING: Relaxed: whoever sees it takes the lock, which orders the rest.
+            self.shared.has_failed.store(true, Ordering::Relaxed);
         }
     }
 
     /// Sends a reply or a fault.
     pub(super) fn answer<B: Encode + ?Sized>(&self, label: Label, body: &B) -> Result<(), CallError> {
-        self.outbox.lock().send(label, body)
+        self.shared.outbox.lock().send(label, body)
     }
 
     /// Why nothing can be sent any more, if that is so.
     pub(super) fn failure(&self) -> Option<CallError> {
-        self.outbox.lock().failed.clone()
+        // ORDERING: Relaxed, as in `emit`.
+        let has_failed = self.shared.has_failed.load(Ordering::Relaxed);
+        has_failed.then(|| self.shared.outbox.lock().failed.clone()).flatten()
     }
 }
 

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, Mode as FileMode, OFlags, fstat, open};
 use rustix::net::{Shutdown, shutdown};
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 
 use super::channel::{Incoming, Label, Message};
 use super::emitter::{Emitter, Outbox};
 use super::handshake::{Accepted, accept};
 use super::message::Kind;
+use super::processors::share_one;
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
 use super::{CallError, HandshakeError, Interface, ProtocolError, ServeError};
@@ -26,6 +27,8 @@ const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Endpoint {
     socket: Socket,
+    /// The host's process, if it is another.
+    host: Option<Pid>,
 }
 
 /// Serves one decoded call. Generated dispatchers implement it.
@@ -89,14 +92,14 @@ impl Endpoint {
             call: "clone",
             errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::AGAIN),
         })?;
-        Self::from_socket(socket)
+        Ok(Self { host: getppid(), ..Self::from_socket(socket)? })
     }
 
     /// The connection behind this end of a socket pair.
     pub(super) fn from_socket(socket: OwnedFd) -> Result<Self, ServeError> {
         let socket =
             Socket::adopt(socket).map_err(|errno| ServeError::System { call: "ioctl(FIONBIO)", errno })?;
-        Ok(Self { socket })
+        Ok(Self { socket, host: None })
     }
 
     #[cfg(test)]
@@ -114,14 +117,16 @@ impl Endpoint {
         interface: &'static Interface,
         make: impl FnOnce(Emitter) -> D,
     ) -> Result<(), ServeError> {
-        let Accepted { mut incoming, outgoing, wait } = match accept(&self.socket, interface) {
+        let Accepted { mut incoming, outgoing, meter, wait } = match accept(&self.socket, interface) {
             Err(HandshakeError::Gone) => return Ok(()),
             result => result?,
         };
         let socket = Arc::new(self.socket);
-        let emitter = Emitter::new(Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None });
+        let emitter =
+            Emitter::new(Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None }, meter);
         let module = make(emitter.clone());
-        let served = serve_all(module, &mut incoming, &socket, &emitter, Spinner::new(wait));
+        let served =
+            serve_all(module, &mut incoming, &socket, &emitter, Spinner::new(wait, share_one(self.host)));
         // The module's own threads may still hold the emitter, and with it the socket.
         let _ = shutdown(&*socket, Shutdown::Both);
         served
@@ -171,7 +176,9 @@ fn next(
         if gone {
             return Ok(false);
         }
-        gone = incoming.wait(spinner, peer(socket), None) == Wake::Gone;
+        if !incoming.glance(spinner) {
+            gone = incoming.wait(spinner, peer(socket), None) == Wake::Gone;
+        }
     }
 }
 

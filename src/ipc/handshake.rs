@@ -4,6 +4,7 @@
 //! [`Answer`]. Whatever does not match is refused now, with one readable line on the host's side.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Instant;
 
 use rustix::event::PollFlags;
@@ -11,11 +12,11 @@ use rustix::io::Errno;
 use zerocopy::byteorder::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::Interface;
 use super::channel::{Incoming, Outgoing};
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
-use crate::shm::{Doorbell, Geometry, MemoryError, SharedMemory, WaitPolicy};
+use super::{Interface, Meter};
+use crate::shm::{Doorbell, Geometry, Mapped, MemoryError, SharedMemory, WaitPolicy};
 
 /// What a handshake packet starts with.
 const MAGIC: [u8; 8] = *b"ringfnce";
@@ -155,6 +156,7 @@ pub enum HandshakeError {
 pub(super) struct Accepted {
     pub incoming: Incoming,
     pub outgoing: Outgoing,
+    pub meter: Meter,
     pub wait: WaitPolicy,
 }
 
@@ -180,12 +182,14 @@ impl Shared {
         Ok(Self { memory, geometry, data: Doorbell::adopt(data), space: Doorbell::adopt(space) })
     }
 
-    fn into_incoming(self) -> Result<Incoming, MemoryError> {
-        Ok(Incoming::new(self.memory.map()?, self.geometry, self.data, self.space))
+    fn into_incoming(self) -> Result<(Incoming, Arc<Mapped>), MemoryError> {
+        let memory = Arc::new(self.memory.map()?);
+        Ok((Incoming::new(Arc::clone(&memory), self.geometry, self.data, self.space), memory))
     }
 
-    fn into_outgoing(self) -> Result<Outgoing, MemoryError> {
-        Ok(Outgoing::new(self.memory.map()?, self.geometry, self.data, self.space))
+    fn into_outgoing(self) -> Result<(Outgoing, Arc<Mapped>), MemoryError> {
+        let memory = Arc::new(self.memory.map()?);
+        Ok((Outgoing::new(Arc::clone(&memory), self.geometry, self.data, self.space), memory))
     }
 }
 
@@ -239,7 +243,7 @@ impl Offer {
         peer: Peer<'_>,
         interface: &Interface,
         deadline: Instant,
-    ) -> Result<(Outgoing, Incoming), HandshakeError> {
+    ) -> Result<(Outgoing, Incoming, Meter), HandshakeError> {
         let answer: Answer = receive(socket, peer, Some(deadline))?.0;
         let theirs = answer.protocol.get();
         if theirs != PROTOCOL {
@@ -257,7 +261,9 @@ impl Offer {
                 their_hash,
             });
         }
-        Ok((self.to_worker.into_outgoing()?, self.to_host.into_incoming()?))
+        let (outgoing, to_module) = self.to_worker.into_outgoing()?;
+        let (incoming, to_host) = self.to_host.into_incoming()?;
+        Ok((outgoing, incoming, Meter { to_module, to_host }))
     }
 }
 
@@ -307,9 +313,10 @@ fn check(hello: &Hello, fds: Vec<OwnedFd>, interface: &Interface) -> Result<Acce
     let found = fds.len();
     let fds: [OwnedFd; HELLO_FDS] = fds.try_into().map_err(|_| HandshakeError::Fds { found })?;
     let [in_memory, out_memory, in_data, in_space, out_data, out_space] = fds;
-    let incoming = Shared::adopt(hello.to_worker_lines, in_memory, in_data, in_space)?.into_incoming()?;
-    let outgoing = Shared::adopt(hello.to_host_lines, out_memory, out_data, out_space)?.into_outgoing()?;
-    Ok(Accepted { incoming, outgoing, wait })
+    let incoming = Shared::adopt(hello.to_worker_lines, in_memory, in_data, in_space)?.into_incoming();
+    let outgoing = Shared::adopt(hello.to_host_lines, out_memory, out_data, out_space)?.into_outgoing();
+    let ((incoming, to_module), (outgoing, to_host)) = (incoming?, outgoing?);
+    Ok(Accepted { incoming, outgoing, meter: Meter { to_module, to_host }, wait })
 }
 
 /// Waits for a packet that is a `T`.

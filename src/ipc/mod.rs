@@ -22,8 +22,10 @@ mod error;
 mod handshake;
 mod interface;
 mod message;
+mod meter;
 mod options;
 mod process;
+mod processors;
 mod queue;
 mod socket;
 mod stderr;
@@ -38,11 +40,12 @@ pub use endpoint::{Dispatch, Endpoint, Reply};
 pub use error::{CallError, ConnectError, ProtocolError, ServeError};
 pub use handshake::HandshakeError;
 pub use interface::{Event, Interface, Method, Mode};
+pub use meter::{ConnectionCounters, Meter};
 pub use options::{OnFull, Options};
 pub use queue::EventQueue;
 pub use worker::{Component, Worker, is_worker, run_if_worker};
 
-pub use crate::shm::WaitPolicy;
+pub use crate::shm::{ReceivedCounters, RingCounters, SentCounters, WaitPolicy};
 
 #[cfg(test)]
 mod tests;

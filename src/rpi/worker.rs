@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 use super::ipa::module::RaspberryPiIpa;
+use crate::bench;
 use crate::interfaces::rpi;
 use crate::ipc::{Component, Endpoint, ServeError};
 
@@ -12,7 +13,8 @@ use crate::ipc::{Component, Endpoint, ServeError};
 pub const RPI: &str = "rpi";
 
 /// Everything that a worker of this package can serve.
-pub const COMPONENTS: &[Component] = &[Component { name: RPI, serve: serve_rpi }];
+pub const COMPONENTS: &[Component] =
+    &[Component { name: RPI, serve: serve_rpi }, Component { name: bench::COMPONENT, serve: bench::serve }];
 
 fn serve_rpi(endpoint: Endpoint) -> Result<(), ServeError> {
     rpi::serve(endpoint, RaspberryPiIpa::new)

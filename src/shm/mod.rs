@@ -21,7 +21,8 @@ mod words;
 pub use doorbell::Doorbell;
 pub use memory::{MemoryError, Seals, SharedMemory};
 pub use ring::{
-    Consumer, Geometry, LINE_BYTES, LINE_PAYLOAD_BYTES, Popped, Producer, Record, Reservation, RingError,
+    Consumer, Geometry, LINE_BYTES, LINE_PAYLOAD_BYTES, Popped, Producer, ReceivedCounters, Record,
+    Reservation, RingCounters, RingError, SentCounters,
 };
 pub use spin::{Spinner, WaitPolicy};
 pub use words::{Mapped, Words};

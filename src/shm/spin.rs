@@ -2,18 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use crossbeam_utils::Backoff;
-
 /// How a side waits for its peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u32)]
 pub enum WaitPolicy {
-    /// Look at the ring without ever sleeping. Lowest latency, one core busy.
+    /// Look at the ring without ever sleeping. Lowest latency, one processor busy.
     Spin = 0,
     /// Look for as long as the recent past says that it pays, then sleep.
     #[default]
     Adaptive = 1,
-    /// Sleep at once. Least CPU, one wake-up a message.
+    /// Sleep at once. Least CPU time, one wake-up a message.
     Block = 2,
 }
 
@@ -30,32 +28,46 @@ impl WaitPolicy {
     }
 }
 
-/// The longest that [`WaitPolicy::Adaptive`] looks before it sleeps: twice what a sleep and a
-/// wake-up cost on a virtual machine (some 50 µs), the classic bound at which spinning costs at
-/// most twice what sleeping at once would have cost.
-const LONGEST_SPIN: Duration = Duration::from_micros(100);
+/// Looks before a clock is read for the first time: some microseconds, in which an awake peer has answered
+/// a simple call. A clock would cost as much as the rest of such a wait.
+const LOOKS_WITHOUT_CLOCK: u32 = 256;
 
-/// How often a wait that did not pay is tried again regardless, so that the spinner notices when
-/// its peer becomes quick: once in this many waits.
+/// Looks between two readings of the clock.
+const LOOKS_PER_CLOCK: u32 = 64;
+
+/// What a wake-up is taken to cost before any was measured: what it costs on a virtual machine.
+const FIRST_WAKE_UP: Duration = Duration::from_micros(50);
+
+/// Bounds of the budget, whatever is measured.
+const SHORTEST_BUDGET: Duration = Duration::from_micros(10);
+const LONGEST_BUDGET: Duration = Duration::from_micros(200);
+
+/// How often looking is tried again although it did not pay lately, to notice when the peer becomes quick:
+/// once in so many waits.
 const PROBE_EVERY: u32 = 64;
 
-/// Spins for a budget that it learns from how long its waits took.
+/// Decides how long to look, from how long recent waits took and what recent wake-ups cost.
+///
+/// Looking for as long as a wake-up costs is at most twice as bad as the best that could have been done
+/// with hindsight (Karlin, Manasse, McGeoch and Owicki, "Competitive randomized algorithms for nonuniform
+/// problems", 1994). If waits have become longer than that, looking is a waste, and the side sleeps at once.
 #[derive(Debug)]
 pub struct Spinner {
     policy: WaitPolicy,
-    /// Smoothed duration of recent waits, each counted as at most `4 * LONGEST_SPIN`.
+    /// Smoothed length of recent waits, each counted as at most [`Spinner::ceiling`].
     typical: Duration,
+    /// Smoothed cost of recent wake-ups.
+    wake_up: Duration,
     waits: u32,
 }
 
 impl Spinner {
-    /// A spinner with this policy. With one usable CPU it never spins, since the peer could not
-    /// run meanwhile.
+    /// A spinner with this policy. If host and module share one processor, it never looks, since the
+    /// peer could not answer meanwhile.
     #[must_use]
-    pub fn new(policy: WaitPolicy) -> Self {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        let policy = if cpus == 1 { WaitPolicy::Block } else { policy };
-        Self { policy, typical: Duration::ZERO, waits: 0 }
+    pub fn new(policy: WaitPolicy, share_one_processor: bool) -> Self {
+        let policy = if share_one_processor { WaitPolicy::Block } else { policy };
+        Self { policy, typical: Duration::ZERO, wake_up: FIRST_WAKE_UP, waits: 0 }
     }
 
     /// The policy in force.
@@ -64,57 +76,134 @@ impl Spinner {
         self.policy
     }
 
-    /// How long to look this time; `None` is for ever.
-    fn budget(&mut self) -> Option<Duration> {
+    /// How long to look before a sleep, if at all.
+    fn budget(&self) -> Duration {
+        self.wake_up.clamp(SHORTEST_BUDGET, LONGEST_BUDGET)
+    }
+
+    /// The longest that a wait counts for: long enough to say that looking did not pay, short enough to be
+    /// outweighed by some quick ones.
+    fn ceiling(&self) -> Duration {
+        4 * self.budget()
+    }
+
+    /// Whether looking has paid lately.
+    #[inline]
+    #[must_use]
+    pub fn pays(&self) -> bool {
         match self.policy {
-            WaitPolicy::Spin => None,
-            WaitPolicy::Block => Some(Duration::ZERO),
-            WaitPolicy::Adaptive => {
-                self.waits = self.waits.wrapping_add(1);
-                if self.typical <= LONGEST_SPIN || self.waits.is_multiple_of(PROBE_EVERY) {
-                    Some(LONGEST_SPIN)
-                } else {
-                    Some(Duration::ZERO)
-                }
-            }
+            WaitPolicy::Spin => true,
+            WaitPolicy::Block => false,
+            WaitPolicy::Adaptive => self.typical <= self.budget(),
         }
     }
 
-    /// Looks until `ready` says yes, the budget is spent, or `limit` has come. Returns whether
-    /// `ready` said yes. In [`WaitPolicy::Spin`] it returns `false` now and then, so that its
-    /// caller can look after sockets and deadlines.
-    pub fn spin(&mut self, limit: Option<Instant>, mut ready: impl FnMut() -> bool) -> bool {
-        let budget = self.budget().unwrap_or(LONGEST_SPIN);
-        if budget.is_zero() {
-            return ready();
-        }
-        let start = Instant::now();
-        let backoff = Backoff::new();
+    /// Begins a long wait. Returns whether to look: because it has paid lately, or to try it again.
+    pub fn begin(&mut self) -> bool {
+        self.waits = self.waits.wrapping_add(1);
+        self.pays() || (self.policy == WaitPolicy::Adaptive && self.waits.is_multiple_of(PROBE_EVERY))
+    }
+
+    /// Looks a few times, without a clock. Returns whether `ready` said yes.
+    #[inline]
+    pub fn glance(&self, mut ready: impl FnMut() -> bool) -> bool {
+        (0..LOOKS_WITHOUT_CLOCK).any(|_| {
+            std::hint::spin_loop();
+            ready()
+        })
+    }
+
+    /// Looks until `ready` says yes, the budget is spent or `deadline` has come. Returns whether `ready` said yes.
+    pub fn look(&self, start: Instant, deadline: Option<Instant>, ready: impl Fn() -> bool) -> bool {
+        let until = deadline.map_or(start + self.budget(), |deadline| deadline.min(start + self.budget()));
         loop {
-            // Clocks cost as much as many looks: look often, read the clock seldom.
-            for _ in 0..128 {
+            for _ in 0..LOOKS_PER_CLOCK {
                 if ready() {
                     return true;
                 }
                 std::hint::spin_loop();
             }
-            let now = Instant::now();
-            if now - start >= budget || limit.is_some_and(|limit| now >= limit) {
+            if Instant::now() >= until {
                 return false;
-            }
-            if self.policy == WaitPolicy::Adaptive && backoff.is_completed() {
-                // Let a peer that shares this core run.
-                std::thread::yield_now();
-            } else {
-                backoff.spin();
             }
         }
     }
 
-    /// Tells the spinner how long a whole wait took, sleep included.
+    /// Tells the spinner that a wait ended at once.
+    #[inline]
+    pub fn learn_quick(&mut self) {
+        self.typical = self.typical * 7 / 8;
+    }
+
+    /// Tells the spinner how long a wait took, sleep included.
     pub fn learn(&mut self, waited: Duration) {
-        // An eighth of the newest wait: some eight waits to change one's mind.
-        let waited = waited.min(4 * LONGEST_SPIN);
-        self.typical = self.typical * 7 / 8 + waited / 8;
+        // An eighth of the newest: some eight waits to change one's mind.
+        self.typical = self.typical * 7 / 8 + waited.min(self.ceiling()) / 8;
+    }
+
+    /// Tells the spinner what a wake-up cost: from the ring of the doorbell to the end of the sleep.
+    pub fn learn_wake_up(&mut self, cost: Duration) {
+        self.wake_up = self.wake_up * 7 / 8 + cost.min(LONGEST_BUDGET) / 8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adaptive() -> Spinner {
+        Spinner::new(WaitPolicy::Adaptive, false)
+    }
+
+    #[test]
+    fn a_camera_at_thirty_frames_a_second_sleeps_at_once() {
+        let mut spinner = adaptive();
+        let looked = (0..1000)
+            .filter(|_| {
+                let looked = spinner.begin();
+                spinner.learn(Duration::from_millis(33));
+                looked
+            })
+            .count();
+        // A handful until it is clear, then the probes.
+        assert!(looked < 10 + 1000 / PROBE_EVERY as usize, "{looked}");
+    }
+
+    #[test]
+    fn quick_answers_are_worth_looking_for_again_soon_after_slow_ones() {
+        let mut spinner = adaptive();
+        for _ in 0..100 {
+            spinner.begin();
+            spinner.learn(Duration::from_secs(1));
+        }
+        assert!((0..PROBE_EVERY).any(|_| spinner.begin()), "never tries again");
+        for _ in 0..16 {
+            spinner.learn_quick();
+        }
+        assert!(spinner.begin());
+    }
+
+    #[test]
+    fn the_budget_follows_the_cost_of_wake_ups_within_bounds() {
+        let mut spinner = adaptive();
+        for _ in 0..100 {
+            spinner.learn_wake_up(Duration::from_micros(25));
+        }
+        assert!((24..=26).contains(&spinner.budget().as_micros()), "{:?}", spinner.budget());
+        for _ in 0..100 {
+            spinner.learn_wake_up(Duration::from_secs(9));
+        }
+        assert_eq!(spinner.budget(), LONGEST_BUDGET);
+        for _ in 0..100 {
+            spinner.learn_wake_up(Duration::ZERO);
+        }
+        assert_eq!(spinner.budget(), SHORTEST_BUDGET);
+    }
+
+    #[test]
+    fn one_processor_leaves_nothing_to_look_for() {
+        for policy in [WaitPolicy::Spin, WaitPolicy::Adaptive, WaitPolicy::Block] {
+            assert_eq!(Spinner::new(policy, true).policy(), WaitPolicy::Block);
+        }
     }
 }

@@ -42,7 +42,7 @@ fn pop(consumer: &mut Consumer<Heap>) -> Option<Vec<u8>> {
 }
 
 const HEAD_WORD: usize = 0;
-const FIRST_LINE_WORD: usize = 64;
+const FIRST_LINE_WORD: usize = 96;
 
 proptest! {
     #[test]
@@ -150,6 +150,32 @@ fn only_a_sleeper_is_woken_and_only_once() {
     }
     assert_eq!(woken + u32::from(consumer.release()), 1);
     assert!(!producer.prepare_sleep(56), "there is room");
+}
+
+#[test]
+fn both_ends_count() {
+    let (heap, mut producer, mut consumer) = ring(4);
+    push(&mut producer, b"one").unwrap();
+    pop(&mut consumer).unwrap();
+    assert!(consumer.prepare_sleep());
+    producer.note_ring(1000);
+    assert!(push(&mut producer, b"three").unwrap());
+    assert_eq!(consumer.count_sleep(true, 1500), Some(500));
+    pop(&mut consumer).unwrap();
+    while producer.reserve(56).map(|reservation| reservation.commit()).is_ok() {}
+    assert!(producer.prepare_sleep(56));
+    let counters = RingCounters::read(&heap);
+    let sent = SentCounters {
+        records: 2 + counters.sent.high_water_lines,
+        bytes: 8 + 56 * counters.sent.high_water_lines,
+        wake_ups: 1,
+        wake_ups_elided: 1 + counters.sent.high_water_lines,
+        full: 1,
+        high_water_lines: 4,
+    };
+    assert_eq!(counters.sent, sent);
+    let received = ReceivedCounters { records: 2, looks: 0, sleeps: 1, spurious: 0, last_wake_up_ns: 500 };
+    assert_eq!(counters.received, received);
 }
 
 #[test]

@@ -29,6 +29,18 @@ pub trait Words {
     }
 }
 
+impl<M: Words> Words for std::sync::Arc<M> {
+    #[inline]
+    fn word(&self, index: usize) -> &AtomicU64 {
+        (**self).word(index)
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+}
+
 /// A shared mapping of a whole sealed memfd.
 #[derive(Debug)]
 pub struct Mapped {
@@ -39,6 +51,23 @@ impl Mapped {
     /// Wraps a mapping that [`super::SharedMemory`] has made and checked.
     pub(super) fn new(raw: MmapRaw) -> Self {
         Self { raw }
+    }
+}
+
+#[cfg(not(loom))]
+impl Mapped {
+    /// The 32-bit word at `index`, in 64-bit words from the start, for a futex. Who uses it so must never use
+    /// the same word through [`Words`].
+    ///
+    /// # Panics
+    /// If `index` is beyond the mapping.
+    #[must_use]
+    pub fn futex(&self, index: usize) -> &std::sync::atomic::AtomicU32 {
+        assert!(index < self.raw.len() / 8, "word {index} is outside the mapping");
+        // SAFETY: as for `Words::word` below; half of a word is aligned and inside wherever the word is.
+        unsafe {
+            std::sync::atomic::AtomicU32::from_ptr(self.raw.as_mut_ptr().cast::<u64>().add(index).cast())
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! A component behind a generated interface, run in one mode after the other.
 //!
 //! `thermometer.mojom` is the interface, [`Bulb`] the component and [`watch`] the host. The host cannot
-//! tell where the component runs.
+//! tell where the component runs. In isolated mode this program starts itself once more, as the worker.
 
 #![forbid(unsafe_code)]
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use ringfence::ipc::{CallError, Options};
+use ringfence::ipc::{CallError, Component, Options, Worker, run_if_worker};
 
 use thermometer::{Place, Reading, Thermometer, ThermometerEvents, ThermometerProxy};
 
@@ -17,6 +18,10 @@ use thermometer::{Place, Reading, Thermometer, ThermometerEvents, ThermometerPro
 mod thermometer {
     include!(concat!(env!("OUT_DIR"), "/thermometer.rs"));
 }
+
+/// What this program can serve as a worker.
+const COMPONENTS: [Component; 1] =
+    [Component { name: "thermometer", serve: |endpoint| thermometer::serve(endpoint, Bulb::new) }];
 
 /// The component: it is five degrees warmer at every reading.
 struct Bulb {
@@ -61,24 +66,33 @@ impl ThermometerEvents for Alarm {
 }
 
 /// The host: measures four times and hears of the heat.
-fn watch(mut component: ThermometerProxy) -> Result<Vec<Reading>, Box<dyn std::error::Error>> {
-    println!("{:?}", component.mode());
+fn watch(mut component: ThermometerProxy) -> Result<Vec<Reading>, CallError> {
+    println!("{}", component.mode());
     component.set_limit(25.0)?;
     for _ in 0..4 {
         let reading = component.measure(Place::Outdoors)?;
         println!("  {} degrees", reading.temperature);
     }
     let mut alarm = Alarm::default();
-    while alarm.heard.len() < 2 && component.wait(Some(Instant::now() + Duration::from_secs(10)))? {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while alarm.heard.len() < 2 && component.wait(Some(deadline))? {
         component.dispatch(&mut alarm)?;
     }
     Ok(alarm.heard)
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    watch(ThermometerProxy::direct(Bulb::new))?;
-    watch(ThermometerProxy::threaded(&Options::default(), Bulb::new)?)?;
-    Ok(())
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    // As the worker, this program goes no further.
+    if let Some(code) = run_if_worker(&COMPONENTS) {
+        return Ok(code);
+    }
+    let options = Options::new();
+    watch(ThermometerProxy::direct(Bulb::new)?)?;
+    watch(ThermometerProxy::threaded(&options, Bulb::new)?)?;
+    // Named, because a `ringfence-worker` beside the executable would otherwise be preferred to it.
+    let worker = Worker::component("thermometer").program(std::env::current_exe()?);
+    watch(ThermometerProxy::isolated(&options, &worker)?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]
@@ -88,8 +102,10 @@ mod tests {
     #[test]
     fn the_host_cannot_tell_the_modes_apart() {
         let expected = [25.0, 30.0].map(|temperature| Reading { temperature, place: Place::Outdoors });
-        assert_eq!(watch(ThermometerProxy::direct(Bulb::new)).unwrap(), expected);
-        let threaded = ThermometerProxy::threaded(&Options::default(), Bulb::new).unwrap();
+        let direct = ThermometerProxy::direct(Bulb::new).unwrap();
+        assert_eq!(watch(direct).unwrap(), expected);
+        let threaded = ThermometerProxy::threaded(&Options::new(), Bulb::new).unwrap();
         assert_eq!(watch(threaded).unwrap(), expected);
+        // A test runner's `main` does not become a worker, the program's does.
     }
 }

@@ -23,7 +23,7 @@ impl Generator<'_> {
             quote! { #doc #default #name = #value }
         });
         let names: Vec<String> = distinct(enumeration).map(|(_, e)| variant_name(&e.name)).collect();
-        let allow = allow_variant_names(&names);
+        let allow = allow_variant_names(&name, &names);
         let aliases = self.aliases(id);
         let flag = enumeration.is_flags.then(|| self.flag(id));
         let codec = self.enum_codec(id);
@@ -80,8 +80,6 @@ impl Generator<'_> {
     fn enum_codec(&self, id: EnumId) -> TokenStream {
         let enumeration = self.model.enumeration(id);
         let (name, mojom) = (ident(&type_name(&enumeration.name)), &enumeration.name);
-        let runtime = self.path(&self.settings.runtime).expect("`generate` has checked the path");
-        let wire = quote! { #runtime::zerocopy::byteorder::little_endian::I32 };
         let arms = distinct(enumeration).map(|(index, enumerator)| {
             let name = self.enumerator_ident(id, index);
             let value = discriminant(enumerator);
@@ -89,7 +87,7 @@ impl Generator<'_> {
         });
         quote! {
             impl native::Encode for #name {
-                type Wire = #wire;
+                type Wire = <i32 as native::Encode>::Wire;
 
                 fn region_bytes(&self) -> usize {
                     0
@@ -104,7 +102,10 @@ impl Generator<'_> {
                 fn decode(wire: &Self::Wire, _: &mut native::Decoder<'_>) -> Result<Self, native::DecodeError> {
                     match wire.get() {
                         #(#arms,)*
-                        value => Err(native::Problem::Enum { name: #mojom, value }.into()),
+                        value => {
+                            let problem = native::Problem::Enum { name: #mojom, value };
+                            Err(problem.into())
+                        }
                     }
                 }
             }

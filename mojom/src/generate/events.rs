@@ -34,7 +34,7 @@ impl Generator<'_> {
         let variants: Vec<_> = interface.events.iter().map(|event| self.variant(event)).collect();
         let variant_names: Vec<_> =
             interface.events.iter().map(|event| message_ident(event).to_string()).collect();
-        let allow = allow_variant_names(&variant_names);
+        let allow = allow_variant_names(event, &variant_names);
         let doc = doc(&[format!("An event of [`{main}`], as a value.")]);
         Ok(quote! {
             #doc
@@ -138,7 +138,7 @@ impl Generator<'_> {
         } else {
             quote! { _ }
         };
-        let unknown = quote! { Err(ipc::CallError::UnknownMethod { method: number }) };
+        let unknown = quote! { Err(ipc::CallError::UnknownEvent { event: number }) };
         let body = if interface.events.is_empty() {
             unknown
         } else {

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
+use super::traits::allow_tuple;
 use super::wire::without_modules;
 use super::{Generator, doc, mentions, message_ident, value_ident};
 use crate::model::{Interface, Method, Parameter};
@@ -110,6 +111,7 @@ impl Generator<'_> {
             method.name
         )]);
         let name = read_ident(method);
+        let allow = allow_tuple(parameters);
         let (module, message) = (ident(kind.module()), message_ident(method));
         let own = quote! { super:: };
         let types: Vec<_> = parameters.iter().map(|parameter| self.owned(&parameter.ty, &own)).collect();
@@ -125,6 +127,7 @@ impl Generator<'_> {
         };
         quote! {
             #doc
+            #allow
             pub(super) fn #name(input: &mut native::Decoder<'_>) -> Result<#ty, native::DecodeError> {
                 let wire = input.fixed::<super::wire::#module::#message>()?;
                 #result

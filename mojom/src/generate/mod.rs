@@ -290,15 +290,18 @@ fn message_ident(method: &Method) -> Ident {
     ident(&naming::variant_name(&method.name))
 }
 
-/// The lint against variants that share a word, where the interface has them.
-fn allow_variant_names(names: &[String]) -> TokenStream {
+/// The lint against variants that share a word, or have one of their enum's, where the interface says so.
+fn allow_variant_names(of: &Ident, variants: &[String]) -> TokenStream {
     use heck::ToSnakeCase as _;
-    let words: Vec<Vec<String>> =
-        names.iter().map(|name| name.to_snake_case().split('_').map(str::to_owned).collect()).collect();
+    let words = |name: &str| -> Vec<String> { name.to_snake_case().split('_').map(str::to_owned).collect() };
+    let own = words(&of.to_string());
+    let variants: Vec<_> = variants.iter().map(|name| words(name)).collect();
+    let has_own = variants.iter().any(|words| words.starts_with(&own) || words.ends_with(&own));
     let shared = |word: fn(&Vec<String>) -> Option<&String>| {
-        words.iter().map(word).all(|found| found == words.first().and_then(word))
+        variants.iter().map(word).all(|found| found == variants.first().and_then(word))
     };
-    if names.len() >= 3 && (shared(|words| words.first()) || shared(|words| words.last())) {
+    let share = variants.len() >= 3 && (shared(|words| words.first()) || shared(|words| words.last()));
+    if has_own || share {
         quote! { #[allow(clippy::enum_variant_names)] }
     } else {
         TokenStream::new()

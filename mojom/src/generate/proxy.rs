@@ -81,7 +81,7 @@ impl Generator<'_> {
                 Ok(Self { backend: ipc::Backend::threaded(&INTERFACE, options, serve)? })
             }
 
-            /// Starts `worker` in a process of its own, in which it calls [`serve`].
+            /// Starts `worker` in a process of its own, which calls [`serve`] there.
             ///
             /// # Errors
             /// [`ipc::ConnectError`] if the worker does not start, or serves another interface.

@@ -56,8 +56,8 @@ impl Generator<'_> {
         let name = method_ident(method);
         let parameters = self.parameter_list(&method.inputs, taken);
         let results = self.results(&method.outputs);
-        let allow = allow_many(&method.inputs);
-        quote! { #allow fn #name(&mut self, #parameters) -> Result<#results, ipc::CallError> }
+        let (allow, allow_tuple) = (allow_many(&method.inputs), allow_tuple(&method.outputs));
+        quote! { #allow #allow_tuple fn #name(&mut self, #parameters) -> Result<#results, ipc::CallError> }
     }
 
     /// An event's method without its body.
@@ -87,6 +87,11 @@ impl Generator<'_> {
             types => quote! { (#(#types),*) },
         }
     }
+}
+
+/// The lint against long types, where several values are returned.
+pub(super) fn allow_tuple(parameters: &[Parameter]) -> Option<TokenStream> {
+    (parameters.len() > 2).then(|| quote! { #[allow(clippy::type_complexity)] })
 }
 
 /// The lint against long lists of parameters, where the interface has one.

@@ -18,11 +18,18 @@ use crate::lexer::{self, Kind, Lexed, Token};
 /// Reads a file.
 pub(crate) fn parse(source: &Source) -> (File, Vec<Error>) {
     let Lexed { tokens, docs, errors } = lexer::tokens(source);
+    let garbled = errors.len();
     let mut parser =
         Parser { source, tokens, next: 0, errors, file: File::default(), targets: BTreeMap::new() };
     parser.collect_targets(&docs);
     parser.file();
-    (parser.file, parser.errors)
+    let Parser { file, mut errors, .. } = parser;
+    // What follows a character without meaning in its line is hardly a mistake of its own.
+    let parsed = errors.split_off(garbled);
+    let is_told = |error: &Error| errors.iter().any(|told| told.line() == error.line());
+    let parsed: Vec<_> = parsed.into_iter().filter(|error| !is_told(error)).collect();
+    errors.extend(parsed);
+    (file, errors)
 }
 
 /// The error is reported already; the caller only has to find its feet again.

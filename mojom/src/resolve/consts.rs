@@ -149,6 +149,9 @@ impl Resolver<'_> {
             is_flags: false,
             doc: item.doc.clone(),
         });
+        if is_new {
+            self.own.insert(full, Symbol::Enum(id));
+        }
         if item.enumerators.is_empty() {
             self.error(item.name.span, format!("the enum `{}` has no values", item.name.text));
         }
@@ -168,9 +171,6 @@ impl Resolver<'_> {
         enumeration.is_flags = bits.clone().filter(|bits| bits.is_power_of_two()).count() > 1
             && bits.clone().all(|bits| bits == 0 || bits.is_power_of_two())
             && enumeration.enumerators.iter().any(|e| e.hex);
-        if is_new {
-            self.own.insert(full, Symbol::Enum(id));
-        }
     }
 
     /// The number that an enumerator is set to, and whether to show it in hexadecimal.

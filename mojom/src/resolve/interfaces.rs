@@ -41,7 +41,9 @@ impl Resolver<'_> {
             }
             return None;
         };
-        if main.name.text.starts_with("IPA") {
+        if main.methods.is_empty() {
+            self.error(main.name.span, "an interface has at least one method");
+        } else if main.name.text.starts_with("IPA") {
             self.check_ipa(main, events);
         }
         let methods = self.methods(main, false);

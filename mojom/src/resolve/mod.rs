@@ -45,10 +45,8 @@ pub(crate) fn resolve(files: &[Loaded], reports: &mut Reports) -> Model {
             places: BTreeMap::new(),
             reports,
         };
-        let module = resolver.file();
-        let own = resolver.own;
-        model.modules.push(module);
-        symbols.push(own);
+        resolver.file();
+        symbols.push(resolver.own);
     }
     structs::check_extent(files, &model, reports);
     model
@@ -70,27 +68,31 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn file(&mut self) -> Module {
+    fn file(&mut self) {
         let file = &self.loaded.file;
         if file.module.is_none() {
             self.error(Span::default(), "the `module` statement is missing");
         }
+        let path = &self.loaded.source.path;
+        self.model.modules.push(Module {
+            name: self.module.clone(),
+            file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            doc: file.doc.clone(),
+            consts: Vec::new(),
+            enums: Vec::new(),
+            structs: Vec::new(),
+            interface: None,
+        });
         self.check_imported_modules();
         self.declare_structs();
         let consts = self.consts_and_enums();
         self.struct_fields();
         let interface = self.interfaces();
         self.check_rust_names(interface.as_ref());
-        let path = &self.loaded.source.path;
-        Module {
-            name: self.module.clone(),
-            file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
-            doc: file.doc.clone(),
-            consts,
-            enums: self.ids(&self.model.enums, |enumeration| enumeration.module, EnumId),
-            structs: self.ids(&self.model.structs, |structure| structure.module, StructId),
-            interface,
-        }
+        let enums = self.ids(&self.model.enums, |enumeration| enumeration.module, EnumId);
+        let structs = self.ids(&self.model.structs, |structure| structure.module, StructId);
+        let module = &mut self.model.modules[self.id.0];
+        (module.consts, module.enums, module.structs, module.interface) = (consts, enums, structs, interface);
     }
 
     fn ids<T, I>(&self, all: &[T], module: impl Fn(&T) -> ModuleId, id: impl Fn(usize) -> I) -> Vec<I> {

@@ -103,9 +103,10 @@ impl Resolver<'_> {
             let (mut variants, mut aliases) = (Namespace::default(), Namespace::default());
             for entry in &item.enumerators {
                 let name = &entry.name.text;
-                self.check(variants.claim(variant_name(name), name), entry.name.span);
-                // `A_b` and `a_B` are different variants, but could be the same constant.
-                self.check(aliases.claim(const_name(name), name), entry.name.span);
+                let claim = variants.claim(variant_name(name), name);
+                // As a second name of a value it would be a constant.
+                let claim = claim.and_then(|()| aliases.claim(const_name(name), name));
+                self.check(claim, entry.name.span);
             }
         }
         for item in &file.interfaces {

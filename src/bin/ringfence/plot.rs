@@ -61,13 +61,8 @@ fn draw(path: &Path, records: &[FrameRecord], kelvins: &[f64]) -> Result<(), Box
         seen.iter().chain(&real).fold(init, |end, point| pick(end, point.1))
     };
     let (low, high) = (ends(f64::MAX, f64::min), ends(0.0, f64::max));
-    panel(
-        &areas[2],
-        "colour temperature (K)",
-        frames,
-        low * 0.9..high * 1.1,
-        &[("found by the IPA", ORANGE, &seen), ("light", GREY, &real)],
-    )?;
+    let kelvins = [("light", GREY, &real[..]), ("found by the IPA", ORANGE, &seen)];
+    panel(&areas[2], "colour temperature (K)", frames, low * 0.9..high * 1.1, &kelvins)?;
     root.present()?;
     Ok(())
 }
@@ -91,7 +86,14 @@ where
         .x_label_area_size(28)
         .y_label_area_size(64)
         .build_cartesian_2d(x, y)?;
-    chart.configure_mesh().light_line_style(WHITE).x_labels(12).y_labels(6).x_desc("frame").draw()?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .x_labels(12)
+        .x_label_formatter(&|frame| format!("{frame:.0}"))
+        .y_labels(6)
+        .x_desc("frame")
+        .draw()?;
     for (name, colour, points) in all {
         let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2));
         let colour = *colour;

@@ -1,7 +1,10 @@
 //! The reading end.
 
 use super::super::words::{Ordering, Words, fence};
-use super::{CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, PRODUCER_ASLEEP, PayloadWords, RingError, tag};
+use super::counters::ReceivedCounters;
+use super::{
+    CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, PRODUCER_ASLEEP, PayloadWords, RANG_AT, RingError, tag,
+};
 
 /// The end of a ring that reads records.
 #[derive(Debug)]
@@ -12,6 +15,7 @@ pub struct Consumer<M> {
     position: u64,
     /// The position that the producer was told of.
     released: u64,
+    counters: ReceivedCounters,
 }
 
 /// A record's payload in private memory; grows to the largest record and is used again and again.
@@ -47,7 +51,8 @@ impl<M: Words> Consumer<M> {
     #[must_use]
     pub fn new(memory: M, geometry: Geometry) -> Self {
         assert!(memory.len() >= geometry.memory_words(), "the memory does not hold the ring");
-        Self { memory, geometry, position: geometry.start(), released: geometry.start() }
+        let start = geometry.start();
+        Self { memory, geometry, position: start, released: start, counters: ReceivedCounters::default() }
     }
 
     /// Whether a record is due to be read.
@@ -91,6 +96,8 @@ impl<M: Words> Consumer<M> {
             *chunk = self.memory.word(words.next()).load(Ordering::Relaxed).to_ne_bytes();
         }
 
+        self.counters.records += 1;
+        self.counters.publish(&self.memory);
         self.position += Geometry::lines_of(bytes);
         // Telling the producer costs a line transfer, so a busy consumer does it four times a lap.
         let overdue = self.position - self.released >= u64::from(self.geometry.lines()).div_ceil(4);
@@ -140,5 +147,26 @@ impl<M: Words> Consumer<M> {
     pub fn awake(&self) {
         // ORDERING: Relaxed: seen late, the flag costs the producer one needless wake-up.
         self.memory.word(CONSUMER_ASLEEP).store(0, Ordering::Relaxed);
+    }
+
+    /// Counts a wait that looking ended.
+    #[inline]
+    pub fn count_look(&mut self) {
+        self.counters.looks += 1;
+        self.counters.publish(&self.memory);
+    }
+
+    /// Counts a sleep, and returns what its end cost if the doorbell ended it: from the ring to `now`, in
+    /// nanoseconds of the monotonic clock.
+    pub fn count_sleep(&mut self, rung: bool, now: u64) -> Option<u64> {
+        self.counters.sleeps += 1;
+        self.counters.spurious += u64::from(rung && !self.is_ready());
+        // ORDERING: Relaxed: see `Producer::note_ring`. The peer may write anything; a cost is only believed
+        // if it is not absurd, and only the waiting policy depends on it.
+        let rang_at = self.memory.word(RANG_AT).load(Ordering::Relaxed);
+        let cost = now.checked_sub(rang_at).filter(|_| rung);
+        self.counters.last_wake_up_ns = cost.unwrap_or(self.counters.last_wake_up_ns);
+        self.counters.publish_rest(&self.memory);
+        cost
     }
 }

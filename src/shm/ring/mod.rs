@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! The memory is an array of 64-bit words: four control words, each alone on its 128 bytes, then a
+//! The memory is an array of 64-bit words: six control areas, each on 128 bytes of its own, then a
 //! power of two of *lines* of eight words, a cache line each. The first word of a line is its *tag*;
 //! the other seven carry payload. A record takes as many lines as its payload needs, at least one:
 //!
@@ -25,6 +25,8 @@
 //! | consumer asleep | consumer raises it, either lowers it | producer, after each commit |
 //! | producer asleep | producer raises it, either lowers it | consumer, after it moved the head |
 //! | tags and payload | producer | consumer |
+//! | counters, a line for each side | its side | anyone who is curious |
+//! | when the doorbell was rung | producer | consumer, after a sleep |
 //!
 //! Both sides keep their own position in private memory. Neither operation blocks: a full ring is
 //! [`RingError::Full`], an empty one is `None`.
@@ -36,9 +38,11 @@
 //! acquire and release alone leave open), so no wake-up is lost.
 
 mod consumer;
+mod counters;
 mod producer;
 
 pub use consumer::{Consumer, Popped, Record};
+pub use counters::{ReceivedCounters, RingCounters, SentCounters};
 pub use producer::{Producer, Reservation};
 
 /// Bytes of a line: a cache line on every machine this runs on.
@@ -50,13 +54,17 @@ pub const LINE_PAYLOAD_BYTES: usize = LINE_BYTES - 8;
 /// Payload words of a line.
 const LINE_PAYLOAD_WORDS: usize = LINE_WORDS - 1;
 
-/// Words between two control words: 128 bytes, since processors fetch lines in pairs.
+/// Words between two control areas: 128 bytes, since processors fetch lines in pairs.
 const CONTROL_STRIDE: usize = 16;
 const HEAD: usize = 0;
 const CONSUMER_ASLEEP: usize = CONTROL_STRIDE;
 const PRODUCER_ASLEEP: usize = 2 * CONTROL_STRIDE;
-/// Words before the first line; the fourth control word is kept for later.
-const CONTROL_WORDS: usize = 4 * CONTROL_STRIDE;
+const PRODUCER_COUNTERS: usize = 3 * CONTROL_STRIDE;
+const CONSUMER_COUNTERS: usize = 4 * CONTROL_STRIDE;
+/// When the producer last rang the doorbell, in nanoseconds of the monotonic clock.
+const RANG_AT: usize = 5 * CONTROL_STRIDE;
+/// Words before the first line.
+const CONTROL_WORDS: usize = 6 * CONTROL_STRIDE;
 
 /// What the tag of a line says that continues a record.
 const CONTINUED: u32 = u32::MAX;

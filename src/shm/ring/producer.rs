@@ -1,7 +1,10 @@
 //! The writing end.
 
 use super::super::words::{Ordering, Words, fence};
-use super::{CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, PRODUCER_ASLEEP, PayloadWords, RingError, tag};
+use super::counters::SentCounters;
+use super::{
+    CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, PRODUCER_ASLEEP, PayloadWords, RANG_AT, RingError, tag,
+};
 
 /// The end of a ring that writes records.
 #[derive(Debug)]
@@ -12,7 +15,11 @@ pub struct Producer<M> {
     position: u64,
     /// The head as last read: never ahead of the real one.
     head: u64,
+    counters: SentCounters,
 }
+
+/// Records between two looks at the head for the sake of the high-water mark alone.
+const HIGH_WATER_EVERY: u64 = 256;
 
 impl<M: Words> Producer<M> {
     /// The producer of a fresh ring in `memory`.
@@ -22,7 +29,8 @@ impl<M: Words> Producer<M> {
     #[must_use]
     pub fn new(memory: M, geometry: Geometry) -> Self {
         assert!(memory.len() >= geometry.memory_words(), "the memory does not hold the ring");
-        Self { memory, geometry, position: geometry.start(), head: geometry.start() }
+        let start = geometry.start();
+        Self { memory, geometry, position: start, head: start, counters: SentCounters::default() }
     }
 
     /// Shape of the ring.
@@ -61,7 +69,10 @@ impl<M: Words> Producer<M> {
         self.memory.word(PRODUCER_ASLEEP).store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         let must_wait = self.read_head().is_ok() && self.free() < Geometry::lines_of(bytes);
-        if !must_wait {
+        if must_wait {
+            self.counters.full += 1;
+            self.counters.publish_rest(&self.memory);
+        } else {
             self.awake();
         }
         must_wait
@@ -85,7 +96,15 @@ impl<M: Words> Producer<M> {
             return Err(RingError::BadHead { head, earliest: self.head, latest: self.position });
         }
         self.head = head;
+        self.counters.high_water_lines = self.counters.high_water_lines.max(self.position - head);
         Ok(())
+    }
+
+    /// Says when the doorbell is rung, so that the consumer can tell what the wake-up cost: `now` in
+    /// nanoseconds of the monotonic clock, which is the same for all processes.
+    pub fn note_ring(&self, now: u64) {
+        // ORDERING: Relaxed: read after a sleep that the doorbell ended; the kernel's wake-up orders the two.
+        self.memory.word(RANG_AT).store(now, Ordering::Relaxed);
     }
 }
 
@@ -142,7 +161,7 @@ impl<M: Words> Reservation<'_, M> {
     /// Publishes the record. Returns whether the consumer sleeps and its doorbell has to be rung.
     #[must_use = "a sleeping consumer has to be woken"]
     pub fn commit(self) -> bool {
-        let Producer { memory, geometry, position, .. } = self.producer;
+        let Producer { memory, geometry, position, counters, .. } = self.producer;
         let lines = Geometry::lines_of(self.bytes);
         for line in *position + 1..*position + lines {
             // ORDERING: Relaxed, as for the payload.
@@ -164,6 +183,19 @@ impl<M: Words> Reservation<'_, M> {
             // raised anew, nothing is lost: the ring of the doorbell that follows wakes that sleep.
             // ORDERING: Relaxed, for the same reason.
             flag.store(0, Ordering::Relaxed);
+        }
+
+        counters.records += 1;
+        counters.bytes += self.bytes as u64;
+        counters.publish(memory);
+        if asleep {
+            counters.wake_ups += 1;
+            counters.publish_rest(memory);
+        }
+        if counters.records.is_multiple_of(HIGH_WATER_EVERY) {
+            // A lie is found when room is needed.
+            let _ = self.producer.read_head();
+            self.producer.counters.publish_rest(&self.producer.memory);
         }
         asleep
     }

@@ -1,0 +1,128 @@
+//! The two processes that are measured.
+
+use super::lane::{Lane, LaneError};
+use super::module::{BenchModule, COMPONENT, pin, unpin};
+use super::samples::Samples;
+use crate::interfaces::bench::{Bench, BenchProxy, Pod, Prepare, Rival};
+use crate::ipc::{CallError, ConnectError, Mode, Options, Worker};
+use crate::serialize::ControlList;
+use crate::serialize::controls::IdMap;
+use crate::serialize::controls::ids::{controls, v4l2};
+
+/// Why nothing could be measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PairError {
+    /// There is no worker.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// A call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A rival failed.
+    #[error(transparent)]
+    Lane(#[from] LaneError),
+}
+
+/// A host and a module to measure calls between, each on a processor of its own where there are two.
+#[derive(Debug)]
+pub struct Pair {
+    proxy: BenchProxy,
+}
+
+impl Pair {
+    /// Brings up the module. `cpus` are the processors of host and module; the host's thread is pinned too.
+    ///
+    /// # Errors
+    /// [`PairError`] if there is no worker.
+    pub fn new(mode: Mode, options: &Options, cpus: Option<(u32, u32)>) -> Result<Self, PairError> {
+        // A worker inherits the processors of the thread that starts it, which an earlier pair may have pinned.
+        let _ = unpin();
+        let mut proxy = match mode {
+            Mode::Direct => BenchProxy::direct(BenchModule::new)?,
+            Mode::Threaded => BenchProxy::threaded(options, BenchModule::new)?,
+            Mode::Isolated => BenchProxy::isolated(options, &Worker::component(COMPONENT))?,
+        };
+        if let Some((host, module)) = cpus {
+            if mode != Mode::Direct {
+                proxy.pin(module)?;
+            }
+            // Pinning only steadies the numbers.
+            if let Err(errno) = pin(host) {
+                tracing::warn!("the host cannot be pinned to processor {host}: {errno}");
+            }
+        }
+        Ok(Self { proxy })
+    }
+
+    /// The proxy, to call whatever shall be measured.
+    pub fn proxy(&mut self) -> &mut BenchProxy {
+        &mut self.proxy
+    }
+
+    /// Synchronous calls with 64 bytes each way.
+    ///
+    /// # Errors
+    /// [`PairError::Call`].
+    pub fn ping(&mut self, rounds: u32, samples: &mut Samples) -> Result<(), PairError> {
+        let mut value = Pod::default();
+        samples.take(rounds, || {
+            value.a += 1;
+            let same = self.proxy.ping(&value)?;
+            debug_assert_eq!(same, value);
+            Ok(())
+        })
+    }
+
+    /// Round trips through a rival, between the same two processes.
+    ///
+    /// # Errors
+    /// [`PairError`] if the rival cannot be set up.
+    pub fn rival(
+        &mut self,
+        rival: Rival,
+        bytes: u32,
+        rounds: u32,
+        samples: &mut Samples,
+    ) -> Result<(), PairError> {
+        let (mut lane, here, there) = Lane::host(rival, bytes as usize)?;
+        // The first hundred find the processors awake and the caches warm.
+        let warm_up = rounds.min(100);
+        self.proxy.echo(rival, warm_up + rounds, bytes, &here, &there)?;
+        drop((here, there));
+        (0..warm_up).try_for_each(|_| lane.round_trip())?;
+        samples.take(rounds, || lane.round_trip())?;
+        self.proxy.flush()?;
+        Ok(())
+    }
+}
+
+/// Parameters like those of `prepareIsp`: four sensor controls, ten requests.
+#[must_use]
+pub fn prepare_like() -> Prepare {
+    let mut sensor_controls = ControlList::new(IdMap::V4l2);
+    sensor_controls.set(&v4l2::EXPOSURE, 1600);
+    sensor_controls.set(&v4l2::ANALOGUE_GAIN, 120);
+    sensor_controls.set(&v4l2::VBLANK, 531);
+    sensor_controls.set(&v4l2::HBLANK, 1808);
+    let mut request_controls = ControlList::new(IdMap::Controls);
+    request_controls.set(&controls::AE_ENABLE, true);
+    request_controls.set(&controls::EXPOSURE_TIME, 20_000);
+    request_controls.set(&controls::ANALOGUE_GAIN, 2.0f32);
+    request_controls.set(&controls::EXPOSURE_VALUE, 0.5f32);
+    request_controls.set(&controls::AWB_ENABLE, true);
+    request_controls.set(&controls::AWB_MODE, 5);
+    request_controls.set(&controls::COLOUR_GAINS, [1.5f32, 1.8]);
+    request_controls.set(&controls::BRIGHTNESS, 0.1f32);
+    request_controls.set(&controls::CONTRAST, 1.1f32);
+    request_controls.set(&controls::FRAME_DURATION_LIMITS, [33_333i64, 120_000]);
+    Prepare {
+        bayer: 1,
+        embedded: 0,
+        stats: 2,
+        sensor_controls,
+        request_controls,
+        ipa_context: 7,
+        delay_context: 3,
+    }
+}
