@@ -122,6 +122,8 @@ impl Options {
     }
 
     /// Bytes of events that may be kept while nobody asks for them. A module that sends more is cut off.
+    ///
+    /// An event counts for 256 bytes more than it has, and a descriptor for 64 KiB: what keeping them costs.
     #[must_use]
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;
