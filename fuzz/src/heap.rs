@@ -7,15 +7,18 @@ use ringfence::shm::{Geometry, Words};
 
 /// Zeroed words on the heap; clones share them.
 #[derive(Debug, Clone)]
-pub struct Heap(Arc<[AtomicU64]>);
+pub struct Heap {
+    words: Arc<[AtomicU64]>,
+    lines: usize,
+}
 
-/// Words before the first line, and words of a line: the layout that a hostile peer knows.
-pub const CONTROL_WORDS: usize = 64;
-pub const LINE_WORDS: usize = 8;
+/// Words of a line: the layout that a hostile peer knows.
+const LINE_WORDS: usize = 8;
 
 impl Heap {
     pub fn new(geometry: Geometry) -> Self {
-        Self((0..geometry.memory_bytes() / 8).map(|_| AtomicU64::new(0)).collect())
+        let words = (0..geometry.memory_bytes() / 8).map(|_| AtomicU64::new(0)).collect();
+        Self { words, lines: geometry.lines() as usize }
     }
 
     pub fn load(&self, index: usize) -> u64 {
@@ -28,8 +31,9 @@ impl Heap {
 
     /// Index of the tag word of the line at `position`.
     pub fn tag_word(&self, position: u64) -> usize {
-        let lines = (self.0.len() - CONTROL_WORDS) / LINE_WORDS;
-        CONTROL_WORDS + (position % lines as u64) as usize * LINE_WORDS
+        // The lines are the last thing in memory.
+        let first = self.words.len() - self.lines * LINE_WORDS;
+        first + (position % self.lines as u64) as usize * LINE_WORDS
     }
 
     /// The payload of a record of `bytes` bytes at `position`, as whoever reads the memory finds it.
@@ -44,10 +48,10 @@ impl Heap {
 
 impl Words for Heap {
     fn word(&self, index: usize) -> &AtomicU64 {
-        &self.0[index]
+        &self.words[index]
     }
 
     fn len(&self) -> usize {
-        self.0.len()
+        self.words.len()
     }
 }
