@@ -179,9 +179,13 @@ impl Connection {
         self.module.pid()
     }
 
-    /// CPU time that the worker process has used so far.
+    /// CPU time that the worker process has used so far. `None` once it has ended.
     #[must_use]
     pub fn worker_cpu_time(&self) -> Option<Duration> {
+        // Whatever sets it has reaped the worker too: the number may be another process's by now.
+        if self.failed.is_some() {
+            return None;
+        }
         // rustix has no clock of another process.
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.module.pid()?).ok()?);
         let clock = nix::time::clock_getcpuclockid(pid).ok()?;

@@ -640,3 +640,29 @@ fn a_panic_is_noticed_at_once_though_threads_of_the_module_live_on() {
         drop(end);
     });
 }
+
+#[test]
+fn deadlines_may_be_endless() {
+    let options = Options::new().call_deadline(Duration::MAX).handshake_deadline(Duration::MAX);
+    let options = options.method_deadline("sleep", Duration::MAX).exit_deadline(Duration::MAX);
+    in_both_modes(&options.host_wait(WaitPolicy::Block), |connection| {
+        echo(connection, b"").unwrap();
+        call(connection, SLEEP, 5).unwrap();
+    });
+}
+
+#[test]
+fn what_a_worker_started_ends_with_it() {
+    watchdog(|| {
+        let shell =
+            Worker::component("echo").program("/bin/sh").args(["-c", "sleep 3600 & echo $! >&2; exit 3"]);
+        let connect = Connection::isolated(&INTERFACE, &Options::new(), &shell);
+        let Err(ConnectError::Died(death)) = connect else { panic!("no death") };
+        let stat = format!("/proc/{}/stat", death.stderr.trim());
+        // Dead, whether or not its new parent has reaped it yet.
+        let is_dead = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        while !is_dead() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+}
