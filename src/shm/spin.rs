@@ -193,7 +193,8 @@ mod tests {
         for _ in 0..100 {
             spinner.learn_wake_up(Duration::from_secs(9));
         }
-        assert_eq!(spinner.budget(), LONGEST_BUDGET);
+        // Rounded down a little at every step.
+        assert!(LONGEST_BUDGET - spinner.budget() < Duration::from_micros(1), "{:?}", spinner.budget());
         for _ in 0..100 {
             spinner.learn_wake_up(Duration::ZERO);
         }
