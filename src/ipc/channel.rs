@@ -90,6 +90,12 @@ impl Outgoing {
         Ok(())
     }
 
+    /// Wakes the receiver for nothing.
+    #[cfg(test)]
+    pub fn ring_for_nothing(&self) {
+        self.data.ring();
+    }
+
     /// Says that the sender is about to sleep until a message of `bytes` fits; `false` if it fits already.
     pub fn prepare_sleep(&mut self, bytes: usize) -> bool {
         self.ring.prepare_sleep(bytes)
@@ -126,6 +132,11 @@ pub(super) struct Incoming {
     space: Doorbell,
 }
 
+/// What a kept message counts for beside its bytes.
+const KEPT_WEIGHT: usize = 256;
+/// What a descriptor of a kept message counts for, in bytes. A process has a thousand or so.
+const FD_WEIGHT: usize = 64 << 10;
+
 /// A message in private memory.
 #[derive(Debug, Default)]
 pub(super) struct Message {
@@ -153,9 +164,32 @@ impl Message {
         Decoder::new(&self.record.bytes()[HEADER_BYTES..], &mut self.fds)
     }
 
-    /// Bytes of the message.
-    pub fn bytes(&self) -> usize {
-        self.record.bytes().len()
+    /// What it counts for while it is kept, in bytes. More than it has, as a message of a few bytes takes
+    /// memory too, and descriptors are scarcer than memory.
+    pub fn weight(&self) -> usize {
+        self.record.bytes().len() + KEPT_WEIGHT + self.fds.len() * FD_WEIGHT
+    }
+
+    /// Moves the message at hand into `spare` or the other way round, so that what is kept takes about
+    /// [`Message::weight`]: a small message may lie in memory that was made for a large one.
+    pub fn take(&mut self, mut spare: Self) -> Self {
+        if self.record.allocated() <= 2 * self.record.bytes().len() + KEPT_WEIGHT {
+            return std::mem::replace(self, spare);
+        }
+        spare.record.copy_from(&self.record);
+        std::mem::swap(&mut spare.fds, &mut self.fds);
+        spare
+    }
+
+    /// Bytes of memory behind it.
+    #[cfg(test)]
+    pub fn allocated(&self) -> usize {
+        self.record.allocated()
+    }
+
+    /// Closes the descriptors that nobody claimed.
+    pub fn close_fds(&mut self) {
+        self.fds.clear();
     }
 }
 
@@ -210,7 +244,11 @@ impl Incoming {
         if !self.prepare_sleep() {
             return Wake::Ready;
         }
-        let wake = wait(&[(self.data(), PollFlags::IN)], peer, deadline);
+        let wake = match wait(&[(self.data(), PollFlags::IN)], peer, deadline) {
+            // A doorbell that is rung for nothing, over and over, must not put off the deadline.
+            Wake::Ready if !self.ring.is_ready() && is_past(deadline) => Wake::Late,
+            wake => wake,
+        };
         self.awake();
         if let Some(cost) = self.ring.count_sleep(wake == Wake::Ready, monotonic_ns()) {
             spinner.learn_wake_up(Duration::from_nanos(cost));
@@ -270,6 +308,10 @@ fn receive_fds(
     }
     into.extend(packet.fds.into_iter().map(Some));
     Ok(())
+}
+
+fn is_past(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
 /// Now, in nanoseconds of the monotonic clock, which is the same for all processes.

@@ -15,6 +15,7 @@ use super::channel::{Incoming, Label, Message, Outgoing, SendError};
 use super::death::Death;
 use super::handshake::{HandshakeError, Offer};
 use super::message::Kind;
+use super::printable::printable_line;
 use super::process::{Module, Process};
 use super::processors::share_one;
 use super::socket::Socket;
@@ -28,6 +29,8 @@ use crate::shm::{RingError, Spinner};
 
 /// How long a module whose connection broke may take to end by itself.
 const LAST_BREATH: Duration = Duration::from_millis(200);
+/// Bytes of a module's own reason for a failure that are shown.
+const LONGEST_REASON: usize = 4096;
 /// Messages kept for their memory.
 const SPARE_MESSAGES: usize = 32;
 
@@ -56,6 +59,8 @@ pub struct Connection {
     /// How long calls of each method may take.
     deadlines: Box<[Duration]>,
     sequence: u32,
+    /// Calls whose replies were no longer waited for, and may still come.
+    abandoned: usize,
     last_call: Option<&'static str>,
     /// Why there will be no more calls.
     failed: Option<CallError>,
@@ -153,6 +158,7 @@ impl Connection {
             spare: Vec::new(),
             deadlines: interface.methods.iter().map(|method| options.deadline_of(method.name)).collect(),
             sequence: 0,
+            abandoned: 0,
             last_call: None,
             failed: None,
             latency: None,
@@ -173,9 +179,13 @@ impl Connection {
         self.module.pid()
     }
 
-    /// CPU time that the worker process has used so far.
+    /// CPU time that the worker process has used so far. `None` once it has ended.
     #[must_use]
     pub fn worker_cpu_time(&self) -> Option<Duration> {
+        // Whatever sets it has reaped the worker too: the number may be another process's by now.
+        if self.failed.is_some() {
+            return None;
+        }
         // rustix has no clock of another process.
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.module.pid()?).ok()?);
         let clock = nix::time::clock_getcpuclockid(pid).ok()?;
@@ -217,6 +227,7 @@ impl Connection {
             body.finish()?;
             Ok(results)
         });
+        self.message.close_fds();
         if let (Some(latency), Some(start), Ok(_)) = (&mut self.latency, start, &result) {
             // An automatically resizing histogram takes every value.
             let _ = latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
@@ -244,8 +255,9 @@ impl Connection {
     pub fn next_event<E: Event>(&mut self) -> Result<Option<E>, CallError> {
         loop {
             if let Some(mut message) = self.queue.pop_front() {
-                self.queued_bytes -= message.bytes();
+                self.queued_bytes -= message.weight();
                 let event = read_event(self.interface, &mut message);
+                message.close_fds();
                 if self.spare.len() < SPARE_MESSAGES {
                     self.spare.push(message);
                 }
@@ -254,23 +266,33 @@ impl Connection {
             if let Some(error) = &self.failed {
                 return Err(error.clone());
             }
-            if self.watched.get() {
-                self.incoming.hush();
-            }
             if self.receive()? {
                 if self.is_for_owner()? {
-                    return read_event(self.interface, &mut self.message).map(Some);
+                    let event = read_event(self.interface, &mut self.message);
+                    self.message.close_fds();
+                    return event.map(Some);
                 }
             } else if wait(&[], self.peer(), Some(Instant::now())) == Wake::Gone {
                 // What it said last may have come since we looked.
                 if !self.receive_last()? {
                     return Err(self.bury());
                 }
-            } else if !self.watched.get() || self.incoming.prepare_sleep() {
+            } else if !self.watched.get() || self.fall_asleep() {
                 self.incoming.release();
                 return Ok(None);
             }
         }
+    }
+
+    /// Silences the descriptor, as nothing is there. `false` if something has come meanwhile: the descriptor is
+    /// readable then, until all of it was taken.
+    fn fall_asleep(&self) -> bool {
+        self.incoming.hush();
+        let asleep = self.incoming.prepare_sleep();
+        if !asleep {
+            self.incoming.nudge();
+        }
+        asleep
     }
 
     /// Waits until [`Connection::next_event`] has something to say, or until `deadline`; without one, for ever.
@@ -339,6 +361,7 @@ impl Connection {
                 // It may have replied and ended.
                 Wake::Gone => gone = true,
                 Wake::Late => {
+                    self.abandoned += 1;
                     return Err(CallError::Deadline { method: name, waited: clock.start().elapsed() });
                 }
             }
@@ -394,10 +417,10 @@ impl Connection {
                 }
             };
             // A module that cannot get rid of its events takes no calls: make room for both.
-            let wake = if self.options.on_full == OnFull::Fail {
+            let deadline = clock.start() + self.deadline_of(number);
+            let wake = if self.options.on_full == OnFull::Fail || Instant::now() >= deadline {
                 Wake::Late
             } else if self.incoming.prepare_sleep() {
-                let deadline = clock.start() + self.deadline_of(number);
                 let wake =
                     wait(&[sleep_on, (self.incoming.data(), PollFlags::IN)], self.peer(), Some(deadline));
                 self.incoming.awake();
@@ -448,18 +471,34 @@ impl Connection {
         self.message.label().map_err(|error| self.cut_off(error))
     }
 
-    /// Whether the message at hand is an event, or the failure of a cast. Replies that came too late are not.
+    /// Whether the message at hand is an event, or the failure of a cast. Replies that came too late are not;
+    /// there are no more of them than calls that were given up, so a module cannot keep us busy with them.
     fn is_for_owner(&mut self) -> Result<bool, CallError> {
         let label = self.label()?;
         match label.kind {
-            Kind::Event => Ok(true),
-            Kind::Reply => Ok(false),
-            Kind::Fault => {
-                let index = usize::from(label.number).wrapping_sub(1);
-                Ok(self.interface.methods.get(index).is_none_or(|method| method.asynchronous))
-            }
-            kind => Err(self.cut_off(ProtocolError::Kind { kind: kind.number() })),
+            Kind::Event => return Ok(true),
+            Kind::Fault if self.is_one_way(label.number) => return Ok(true),
+            Kind::Reply | Kind::Fault => {}
+            kind => return Err(self.cut_off(ProtocolError::Kind { kind: kind.number() })),
         }
+        match self.abandoned.checked_sub(1) {
+            Some(left) => self.abandoned = left,
+            None => return Err(self.cut_off(ProtocolError::Unasked { sequence: label.sequence })),
+        }
+        self.message.close_fds();
+        Ok(false)
+    }
+
+    /// Bytes of memory behind the events that are kept.
+    #[cfg(test)]
+    pub(super) fn kept_memory(&self) -> usize {
+        self.queue.iter().map(Message::allocated).sum()
+    }
+
+    /// Whether this method has no reply. What is no method at all can only have been cast.
+    fn is_one_way(&self, method: u16) -> bool {
+        let own = usize::from(method).checked_sub(1).and_then(|index| self.interface.methods.get(index));
+        own.is_none_or(|method| method.asynchronous)
     }
 
     /// Keeps the message at hand for later, if it is for the owner.
@@ -467,12 +506,12 @@ impl Connection {
         if !self.is_for_owner()? {
             return Ok(());
         }
-        self.queued_bytes += self.message.bytes();
+        self.queued_bytes += self.message.weight();
         if self.queued_bytes > self.options.queue_bytes {
             return Err(self.cut_off(ProtocolError::Flood { limit: self.options.queue_bytes }));
         }
         let spare = self.spare.pop().unwrap_or_default();
-        self.queue.push_back(std::mem::replace(&mut self.message, spare));
+        self.queue.push_back(self.message.take(spare));
         Ok(())
     }
 
@@ -584,5 +623,6 @@ fn read_fault(method: &'static str, message: &mut Message) -> CallError {
         <String as crate::serialize::native::Decode>::decode(wire, body)
     };
     let message = read(&mut body).unwrap_or_else(|error| format!("(its reason cannot be read: {error})"));
-    CallError::Fault { method, message }
+    let end = message.floor_char_boundary(LONGEST_REASON);
+    CallError::Fault { method, message: printable_line(&message[..end]) }
 }

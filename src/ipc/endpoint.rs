@@ -122,14 +122,21 @@ impl Endpoint {
             result => result?,
         };
         let socket = Arc::new(self.socket);
+        let _hang_up = HangUp(Arc::clone(&socket));
         let emitter =
             Emitter::new(Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None }, meter);
         let module = make(emitter.clone());
-        let served =
-            serve_all(module, &mut incoming, &socket, &emitter, Spinner::new(wait, share_one(self.host)));
-        // The module's own threads may still hold the emitter, and with it the socket.
-        let _ = shutdown(&*socket, Shutdown::Both);
-        served
+        serve_all(module, &mut incoming, &socket, &emitter, Spinner::new(wait, share_one(self.host)))
+    }
+}
+
+/// Dropped, it tells the host that nothing more comes, even if the module panics: the module's own threads may
+/// still hold the emitter, and with it the socket.
+struct HangUp(Arc<Socket>);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        let _ = shutdown(&*self.0, Shutdown::Both);
     }
 }
 
@@ -195,6 +202,11 @@ fn serve_one<D: Dispatch>(
     let reason = match result {
         Ok(()) if replied || label.kind == Kind::Cast => return Ok(()),
         Ok(()) => "the method sent no reply".to_owned(),
+        Err(error) if replied => {
+            // A call has one answer; the host takes a second one for a lie.
+            tracing::warn!(method = label.number, %error, "a call failed after its reply was sent");
+            return Ok(());
+        }
         Err(error) => error.to_string(),
     };
     tracing::warn!(method = label.number, reason, "a call failed");

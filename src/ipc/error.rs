@@ -124,6 +124,12 @@ pub enum ProtocolError {
         /// Delivered by the socket.
         delivered: usize,
     },
+    /// A reply that no call waits for, nor any that was given up.
+    #[error("a reply to call {sequence} came, but no reply is due")]
+    Unasked {
+        /// Number of the call that it claims to answer.
+        sequence: u32,
+    },
     /// More events than anybody wants to keep.
     #[error(
         "more than {limit} bytes of events were sent that nobody asked for yet; call `dispatch` more often, or allow more with `Options::queue_bytes`"

@@ -13,6 +13,7 @@ use zerocopy::byteorder::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::channel::{Incoming, Outgoing};
+use super::printable::printable_line;
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
 use super::{Interface, Meter};
@@ -363,6 +364,5 @@ fn text<const N: usize>(text: &str) -> [u8; N] {
 /// The text that [`text`] wrote; what is not printable is replaced, since a hostile peer may have written it.
 fn untext(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    String::from_utf8_lossy(&bytes[..end]).chars().map(printable).collect()
+    printable_line(&String::from_utf8_lossy(&bytes[..end]))
 }

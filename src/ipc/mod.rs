@@ -24,6 +24,7 @@ mod interface;
 mod message;
 mod meter;
 mod options;
+mod printable;
 mod process;
 mod processors;
 mod queue;

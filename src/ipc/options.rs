@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::shm::{Geometry, WaitPolicy};
 
+/// The longest deadline, a century: a clock cannot express `Duration::MAX` from now.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// What a call does when the ring to the module is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OnFull {
@@ -75,28 +78,28 @@ impl Options {
     /// How long a call may take, waiting for room included.
     #[must_use]
     pub fn call_deadline(mut self, deadline: Duration) -> Self {
-        self.call_deadline = deadline;
+        self.call_deadline = deadline.min(FOREVER);
         self
     }
 
     /// How long calls of the method of this mojom name may take.
     #[must_use]
     pub fn method_deadline(mut self, method: &str, deadline: Duration) -> Self {
-        self.method_deadlines.push((method.to_owned(), deadline));
+        self.method_deadlines.push((method.to_owned(), deadline.min(FOREVER)));
         self
     }
 
     /// How long a worker may take from its start until it has answered the handshake.
     #[must_use]
     pub fn handshake_deadline(mut self, deadline: Duration) -> Self {
-        self.handshake_deadline = deadline;
+        self.handshake_deadline = deadline.min(FOREVER);
         self
     }
 
     /// How long a module may take to end when its proxy is dropped, before its process is killed.
     #[must_use]
     pub fn exit_deadline(mut self, deadline: Duration) -> Self {
-        self.exit_deadline = deadline;
+        self.exit_deadline = deadline.min(FOREVER);
         self
     }
 
@@ -122,6 +125,8 @@ impl Options {
     }
 
     /// Bytes of events that may be kept while nobody asks for them. A module that sends more is cut off.
+    ///
+    /// An event counts for 256 bytes more than it has, and a descriptor for 64 KiB: what keeping them costs.
     #[must_use]
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 
 use super::stderr::StderrTail;
 use super::wait::{Peer, Wake, wait};
@@ -69,6 +69,9 @@ impl Process {
         if wait(&[(pidfd, PollFlags::IN)], peer, Some(deadline)) == Wake::Late {
             let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
+        // What the worker has started ends with it, unless it left the group. The worker is not reaped yet, so
+        // the group's number cannot be somebody else's.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let exit = match self.child.wait() {
             Ok(status) => match (status.code(), status.signal()) {
                 (Some(code), _) => Exit::Status(code),

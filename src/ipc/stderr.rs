@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::printable::{printable_line, printable_lines};
+
 /// Bytes that are kept.
 const KEPT_BYTES: usize = 4096;
 /// Longest line that is logged as one.
@@ -48,7 +50,7 @@ impl StderrTail {
     }
 
     fn add(&self, line: &[u8], pid: u32) {
-        tracing::info!(target: "ringfence::worker", pid, "{}", String::from_utf8_lossy(line).trim_end());
+        tracing::info!(target: "ringfence::worker", pid, "{}", printable_line(String::from_utf8_lossy(line).trim_end()));
         let mut tail = self.shared.0.lock();
         tail.bytes.extend(line);
         let surplus = tail.bytes.len().saturating_sub(KEPT_BYTES);
@@ -61,6 +63,6 @@ impl StderrTail {
         let deadline = Instant::now() + patience;
         let mut tail = self.shared.0.lock();
         while !tail.ended && !self.shared.1.wait_until(&mut tail, deadline).timed_out() {}
-        String::from_utf8_lossy(tail.bytes.make_contiguous()).into_owned()
+        printable_lines(&String::from_utf8_lossy(tail.bytes.make_contiguous()))
     }
 }

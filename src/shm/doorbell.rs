@@ -1,14 +1,15 @@
 //! The doorbell: an eventfd that wakes a peer which has said that it sleeps.
 
+use std::io::IoSliceMut;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::io::{Errno, read, write};
+use rustix::io::{Errno, ReadWriteFlags, preadv2, read, write};
 
 /// An eventfd that one process sleeps on and the other rings.
 ///
 /// Whether to ring is decided by the sleep flags in the rings ([`super::Producer::commit`],
-/// [`super::Consumer::advance`]); the doorbell itself only carries the wake-up. Ringing twice is
+/// [`super::Consumer::release`]); the doorbell itself only carries the wake-up. Ringing twice is
 /// one wake-up, ringing with nobody asleep is a wake-up kept for later.
 #[derive(Debug)]
 pub struct Doorbell {
@@ -42,7 +43,13 @@ impl Doorbell {
     /// Silences the doorbell before the next sleep.
     pub fn clear(&self) {
         let mut count = [0; 8];
-        let _ = read(&self.fd, &mut count);
+        // Not left to O_NONBLOCK: that belongs to the open file, which the peer shares and could change, and
+        // a silent doorbell would then block for ever. The offset says that there is none.
+        let nowait = preadv2(&self.fd, &mut [IoSliceMut::new(&mut count)], u64::MAX, ReadWriteFlags::NOWAIT);
+        if matches!(nowait, Err(Errno::OPNOTSUPP | Errno::NOSYS)) {
+            // A kernel before 5.7.
+            let _ = read(&self.fd, &mut count);
+        }
     }
 }
 

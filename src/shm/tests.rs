@@ -251,6 +251,19 @@ fn memory_that_could_shrink_is_refused() {
 }
 
 #[test]
+fn a_silent_doorbell_never_blocks_whatever_the_peer_does_to_its_flags() {
+    let bell = Doorbell::new().unwrap();
+    let theirs = bell.as_fd().try_clone_to_owned().unwrap();
+    rustix::fs::fcntl_setfl(&theirs, rustix::fs::OFlags::empty()).unwrap();
+    let (done, cleared) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        bell.clear();
+        done.send(()).unwrap();
+    });
+    cleared.recv_timeout(std::time::Duration::from_secs(30)).expect("the doorbell blocks");
+}
+
+#[test]
 fn a_doorbell_rung_twice_wakes_once() {
     let bell = Doorbell::new().unwrap();
     let readable = |bell: &Doorbell| {

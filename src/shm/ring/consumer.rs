@@ -32,6 +32,19 @@ impl Record {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
+
+    /// Bytes of memory that it holds: room for the largest record so far.
+    #[must_use]
+    pub fn allocated(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Becomes a copy of `other`, in as much memory as that takes or it holds already.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&other.bytes[..other.length.next_multiple_of(8)]);
+        self.length = other.length;
+    }
 }
 
 /// What [`Consumer::pop`] did.

@@ -1,0 +1,44 @@
+//! The bodies of the fuzz targets, one function each, so that the fuzzer and an ordinary test run the same code.
+//!
+//! A body takes bytes that anybody may have written and panics if a promise of `ringfence` does not hold
+//! for them. It says nothing about inputs that are merely refused. [`TARGETS`] lists them all, and
+//! [`seeds()`] makes the inputs from which a fuzzer starts.
+
+mod controls;
+mod heap;
+mod input;
+mod mojom;
+mod mutate;
+mod native;
+mod ring_consumer;
+mod ring_producer;
+pub mod seeds;
+mod tuning;
+
+pub use controls::controls;
+pub use mojom::mojom;
+pub use mutate::Mutator;
+pub use native::{native_events, native_rpi};
+pub use ring_consumer::ring_consumer;
+pub use ring_producer::ring_producer;
+pub use tuning::tuning;
+
+/// A fuzz target.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name, which is that of its directory below `seeds/` too.
+    pub name: &'static str,
+    /// Its body.
+    pub run: fn(&[u8]),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "native_rpi", run: native_rpi },
+    Target { name: "native_events", run: native_events },
+    Target { name: "controls", run: controls },
+    Target { name: "ring_consumer", run: ring_consumer },
+    Target { name: "ring_producer", run: ring_producer },
+    Target { name: "mojom", run: mojom },
+    Target { name: "tuning", run: tuning },
+];
