@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
@@ -25,8 +26,9 @@ pub struct Emitter {
 #[derive(Debug)]
 struct Shared {
     outbox: Mutex<Outbox>,
-    /// Whether `Outbox::failed` says something, to be seen without the lock.
-    has_failed: AtomicBool,
+    /// Whether `Outbox::failed` says something, to be seen without the lock: after each call, while the module's
+    /// own threads may be fighting for the lock beside it.
+    has_failed: CachePadded<AtomicBool>,
     meter: Meter,
 }
 
@@ -42,7 +44,11 @@ pub(super) struct Outbox {
 
 impl Emitter {
     pub(super) fn new(outbox: Outbox, meter: Meter) -> Self {
-        let shared = Shared { outbox: Mutex::new(outbox), has_failed: AtomicBool::new(false), meter };
+        let shared = Shared {
+            outbox: Mutex::new(outbox),
+            has_failed: CachePadded::new(AtomicBool::new(false)),
+            meter,
+        };
         Self { shared: Arc::new(shared) }
     }
 

@@ -78,8 +78,7 @@ impl Mapped {
     ///
     /// # Panics
     /// If `index` is beyond the mapping.
-    #[must_use]
-    pub fn futex(&self, index: usize) -> &std::sync::atomic::AtomicU32 {
+    pub(crate) fn futex(&self, index: usize) -> &std::sync::atomic::AtomicU32 {
         assert!(index < self.raw.len() / 8, "word {index} is outside the mapping");
         // SAFETY: as for `Words::words` below; half of a word is aligned and inside wherever the word is.
         unsafe {
