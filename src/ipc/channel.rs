@@ -130,6 +130,8 @@ pub(super) struct Incoming {
     data: Doorbell,
     /// Rung for the sender.
     space: Doorbell,
+    /// Whether the doorbell may have been rung for a sleep that is over.
+    stale: bool,
 }
 
 /// What a kept message counts for beside its bytes.
@@ -195,7 +197,7 @@ impl Message {
 
 impl Incoming {
     pub fn new(memory: Arc<Mapped>, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
-        Self { ring: Consumer::new(memory, geometry), data, space }
+        Self { ring: Consumer::new(memory, geometry), data, space, stale: false }
     }
 
     /// Takes the next message, if there is one. Descriptors of the message that was in `message` before
@@ -241,6 +243,10 @@ impl Incoming {
                 wake => wake,
             };
         }
+        if self.stale {
+            // Left from the last sleep, when the message that had come was more urgent than silence.
+            self.hush();
+        }
         if !self.prepare_sleep() {
             return Wake::Ready;
         }
@@ -274,15 +280,16 @@ impl Incoming {
         self.data.as_fd()
     }
 
-    /// After the sleep.
-    pub fn awake(&self) {
+    /// After the sleep. The doorbell is silenced before the next one.
+    pub fn awake(&mut self) {
         self.ring.awake();
-        self.data.clear();
+        self.stale = true;
     }
 
-    /// Silences the doorbell, though the sleep goes on elsewhere.
-    pub fn hush(&self) {
+    /// Silences the doorbell, for a sleep that goes on elsewhere or is about to begin.
+    pub fn hush(&mut self) {
         self.data.clear();
+        self.stale = false;
     }
 
     /// Wakes whoever sleeps on [`Incoming::data`].

@@ -286,7 +286,7 @@ impl Connection {
 
     /// Silences the descriptor, as nothing is there. `false` if something has come meanwhile: the descriptor is
     /// readable then, until all of it was taken.
-    fn fall_asleep(&self) -> bool {
+    fn fall_asleep(&mut self) -> bool {
         self.incoming.hush();
         let asleep = self.incoming.prepare_sleep();
         if !asleep {
