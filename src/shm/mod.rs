@@ -12,6 +12,7 @@
 //! every position and length is checked before it is used. A bound that does not hold yields
 //! [`RingError`] with the numbers, never a panic.
 
+mod barrier;
 mod doorbell;
 mod memory;
 mod ring;

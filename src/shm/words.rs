@@ -1,10 +1,12 @@
 //! The one way in and out of shared memory: 64-bit atomic words.
 
 #[cfg(not(loom))]
-pub(super) use std::sync::atomic::{AtomicU64, Ordering, fence};
+pub(super) use std::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
 
 #[cfg(loom)]
 pub(super) use loom::sync::atomic::{AtomicU64, Ordering, fence};
+#[cfg(loom)]
+pub(super) use std::sync::atomic::compiler_fence;
 
 use memmap2::MmapRaw;
 

@@ -1,10 +1,17 @@
 //! The reading end.
 
+use std::cell::Cell;
+
+use super::super::barrier;
 use super::super::words::{AtomicU64, Ordering, Words, fence};
 use super::counters::ReceivedCounters;
 use super::{
-    CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, LINE_PAYLOAD_WORDS, PRODUCER_ASLEEP, RANG_AT, RingError, tag,
+    CONSUMER_ASLEEP, CONSUMER_FENCES, CONTINUED, Geometry, HEAD, LINE_PAYLOAD_WORDS, PRODUCER_ASLEEP,
+    PRODUCER_REGISTERED, RANG_AT, RingError, tag,
 };
+
+/// The record at which a consumer that has not slept yet takes over the producer's fences.
+const OFFER_FENCES_AT: u64 = 64;
 
 /// The end of a ring that reads records.
 #[derive(Debug)]
@@ -16,6 +23,8 @@ pub struct Consumer<M> {
     /// The position that the producer was told of.
     released: u64,
     counters: ReceivedCounters,
+    /// Whether the producer was told that it need not fence.
+    fences_for_both: Cell<bool>,
 }
 
 /// A record's payload in private memory; grows to the largest record and is used again and again.
@@ -65,7 +74,14 @@ impl<M: Words> Consumer<M> {
     pub fn new(memory: M, geometry: Geometry) -> Self {
         assert!(memory.len() >= geometry.memory_words(), "the memory does not hold the ring");
         let start = geometry.start();
-        Self { memory, geometry, position: start, released: start, counters: ReceivedCounters::default() }
+        Self {
+            memory,
+            geometry,
+            position: start,
+            released: start,
+            counters: ReceivedCounters::default(),
+            fences_for_both: Cell::new(false),
+        }
     }
 
     /// Whether a record is due to be read.
@@ -116,6 +132,10 @@ impl<M: Words> Consumer<M> {
 
         self.counters.records += 1;
         self.counters.publish(&self.memory);
+        if self.counters.records == OFFER_FENCES_AT {
+            // A consumer that never sleeps spares the producer its fences all the same.
+            self.fences_for_both();
+        }
         self.position += Geometry::lines_of(bytes);
         // Telling the producer costs a line transfer, so a busy consumer does it four times a lap.
         let overdue = self.position - self.released >= u64::from(self.geometry.lines()).div_ceil(4);
@@ -151,14 +171,35 @@ impl<M: Words> Consumer<M> {
     /// Call [`Consumer::release`] first, else the producer may wait for lines that nobody reads.
     pub fn prepare_sleep(&self) -> bool {
         // ORDERING: the flag is raised before the tag is read; the producer stores the tag before it
-        // reads the flag. See `Reservation::commit`, whose fence pairs with this one.
+        // reads the flag. See `Reservation::commit`, whose fence pairs with this one. Where it leaves that out,
+        // the barrier is both fences.
         self.memory.word(CONSUMER_ASLEEP).store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
+        if self.fences_for_both() && !barrier::everywhere() {
+            // It worked before; without it, a sleep could miss its wake-up. So there is none.
+            self.awake();
+            return false;
+        }
         if self.is_ready() {
             self.awake();
             return false;
         }
         true
+    }
+
+    /// Whether barriers of this side are the producer's fences too: from the time when both processes are registered.
+    fn fences_for_both(&self) -> bool {
+        // ORDERING: Relaxed: once the producer's word is true it stays so, and a peer that lies about it misses its
+        // own wake-ups. Ours may be seen late: until then the producer fences. It is never read back, since the
+        // peer could have changed it.
+        if !self.fences_for_both.get()
+            && self.memory.word(PRODUCER_REGISTERED).load(Ordering::Relaxed) == 1
+            && barrier::register()
+        {
+            self.fences_for_both.set(true);
+            self.memory.word(CONSUMER_FENCES).store(1, Ordering::Relaxed);
+        }
+        self.fences_for_both.get()
     }
 
     /// Says that the consumer is not asleep any more.

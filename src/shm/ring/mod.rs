@@ -24,6 +24,8 @@
 //! | head: lines consumed | consumer, seldom | producer, when its cached copy says full |
 //! | consumer asleep | consumer raises it, either lowers it | producer, after each commit |
 //! | producer asleep | producer raises it, either lowers it | consumer, after it moved the head |
+//! | consumer fences for both | consumer, once | producer, after each commit |
+//! | producer is registered for barriers | producer, once | consumer, until it is |
 //! | tags and payload | producer | consumer |
 //! | counters, a line for each side | its side | anyone who is curious |
 //! | when the doorbell was rung | producer | consumer, after a sleep |
@@ -36,6 +38,11 @@
 //! Before it sleeps, a side raises its flag, fences, and looks once more; after it has published, the
 //! other side fences and looks at the flag. One of the two sees the other (the store–load race that
 //! acquire and release alone leave open), so no wake-up is lost.
+//!
+//! The producer's fence would stand in the path of every record. Where both processes can, the consumer runs it for
+//! the producer, before a sleep, with a [barrier](super::barrier) on all processors: it says so in a word of its
+//! own, and a producer that has read that word leaves its fence out. One that has not yet read it fences, which is
+//! never wrong.
 
 mod consumer;
 mod counters;
@@ -58,7 +65,11 @@ const LINE_PAYLOAD_WORDS: usize = LINE_WORDS - 1;
 const CONTROL_STRIDE: usize = 16;
 const HEAD: usize = 0;
 const CONSUMER_ASLEEP: usize = CONTROL_STRIDE;
+/// Whether the consumer runs the producer's fences for it.
+const CONSUMER_FENCES: usize = CONSUMER_ASLEEP + 1;
 const PRODUCER_ASLEEP: usize = 2 * CONTROL_STRIDE;
+/// Whether barriers of the consumer reach the producer's process.
+const PRODUCER_REGISTERED: usize = PRODUCER_ASLEEP + 1;
 const PRODUCER_COUNTERS: usize = 3 * CONTROL_STRIDE;
 const CONSUMER_COUNTERS: usize = 4 * CONTROL_STRIDE;
 /// When the producer last rang the doorbell, in nanoseconds of the monotonic clock.

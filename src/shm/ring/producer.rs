@@ -1,10 +1,11 @@
 //! The writing end.
 
-use super::super::words::{AtomicU64, Ordering, Words, fence};
+use super::super::barrier;
+use super::super::words::{AtomicU64, Ordering, Words, compiler_fence, fence};
 use super::counters::SentCounters;
 use super::{
-    CONSUMER_ASLEEP, CONTINUED, Geometry, HEAD, LINE_PAYLOAD_WORDS, PRODUCER_ASLEEP, RANG_AT, RingError,
-    payload_word, tag,
+    CONSUMER_ASLEEP, CONSUMER_FENCES, CONTINUED, Geometry, HEAD, LINE_PAYLOAD_WORDS, PRODUCER_ASLEEP,
+    PRODUCER_REGISTERED, RANG_AT, RingError, payload_word, tag,
 };
 
 /// The end of a ring that writes records.
@@ -34,6 +35,8 @@ impl<M: Words> Producer<M> {
     pub fn new(memory: M, geometry: Geometry) -> Self {
         assert!(memory.len() >= geometry.memory_words(), "the memory does not hold the ring");
         let start = geometry.start();
+        // ORDERING: Relaxed: whenever the consumer sees it, it is true.
+        memory.word(PRODUCER_REGISTERED).store(u64::from(barrier::register()), Ordering::Relaxed);
         Self { memory, geometry, position: start, head: start, counters: SentCounters::default() }
     }
 
@@ -209,8 +212,14 @@ impl<M: Words> Reservation<'_, M> {
 
         // ORDERING: the tag is stored before the flag is read; the consumer raises the flag before it
         // reads the tag again. With a SeqCst fence between the two accesses on either side, at least one
-        // of them sees the other's store. Release and acquire alone would let both miss.
-        fence(Ordering::SeqCst);
+        // of them sees the other's store. Release and acquire alone would let both miss. The consumer's
+        // barrier is a fence on this side too, whenever it comes: if before the flag is read, the flag is seen;
+        // if after, the tag is. Reading an old word here (Relaxed) costs a needless fence.
+        if memory.word(CONSUMER_FENCES).load(Ordering::Relaxed) == 0 {
+            fence(Ordering::SeqCst);
+        } else {
+            compiler_fence(Ordering::SeqCst);
+        }
         let flag = memory.word(CONSUMER_ASLEEP);
         let asleep = flag.load(Ordering::Relaxed) != 0;
         if asleep {
