@@ -184,6 +184,9 @@ impl<M: Words> Reservation<'_, M> {
         }
         let (lines, last) = rest.as_chunks::<LINE_PAYLOAD_WORDS>();
         for words in lines {
+            // Ahead of the stores, for the same reason as in `reserve`. At the end it is a line that the next
+            // record will need.
+            memory.prefetch_for_writing(geometry.tag_word(line + PREFETCHED_LINES));
             // Of a length that the compiler knows, so that it unrolls the copy.
             copy_in(memory.words(geometry.tag_word(line) + 1, LINE_PAYLOAD_WORDS), words);
             line += 1;
