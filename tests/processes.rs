@@ -285,11 +285,12 @@ fn one_binary_is_enough() {
 }
 
 #[test]
-fn the_worker_beside_the_executable_is_found_and_another_one_can_be_named() {
+fn the_program_is_its_own_worker_and_another_one_can_be_named() {
     watchdog(|| {
+        let own = Path::new(env!("CARGO_BIN_EXE_ringfence")).canonicalize().unwrap();
         let beside = Path::new(env!("CARGO_BIN_EXE_ringfence-worker")).canonicalize().unwrap();
         let (_folder, elsewhere) = install(&beside, "my-worker");
-        for (named, expected) in [(None, &beside), (Some(""), &beside), (elsewhere.to_str(), &elsewhere)] {
+        for (named, expected) in [(None, &own), (Some(""), &own), (elsewhere.to_str(), &elsewhere)] {
             let host = Host::endless(&[]);
             let host = match named {
                 Some(path) => host.env("RINGFENCE_WORKER", path),

@@ -241,8 +241,9 @@ impl Connection {
     /// # Errors
     /// [`CallError`] if the call could not be sent.
     pub fn cast<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
-        let result =
-            self.begin(method).and_then(|name| self.transmit(Kind::Cast, method, name, request).map(drop));
+        let result = self.begin(method).and_then(|name| {
+            self.transmit(Kind::Cast, method, name, request, &mut Stopwatch::default()).map(drop)
+        });
         self.rearm();
         result
     }
@@ -334,8 +335,8 @@ impl Connection {
     /// Sends a call and waits until its reply is the message at hand.
     fn exchange<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
         let name = self.begin(method)?;
-        let sequence = self.transmit(Kind::Call, method, name, request)?;
         let mut clock = Stopwatch::default();
+        let sequence = self.transmit(Kind::Call, method, name, request, &mut clock)?;
         let mut gone = false;
         loop {
             while self.receive()? {
@@ -385,11 +386,11 @@ impl Connection {
         number: u16,
         method: &'static str,
         request: &Q,
+        clock: &mut Stopwatch,
     ) -> Result<u32, CallError> {
         // Zero is kept for events.
         self.sequence = self.sequence.checked_add(1).unwrap_or(1);
         let label = Label { kind, number, sequence: self.sequence };
-        let mut clock = Stopwatch::default();
         loop {
             let error = match self.outgoing.try_send(&self.socket, label, request) {
                 Ok(()) => return Ok(self.sequence),

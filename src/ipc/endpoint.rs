@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, Mode as FileMode, OFlags, fstat, open};
 use rustix::net::{Shutdown, shutdown};
-use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
+use rustix::process::{Pid, Signal, getpgrp, getpid, getppid, kill_process, kill_process_group};
 
 use super::channel::{Incoming, Label, Message};
 use super::emitter::{Emitter, Outbox};
@@ -85,6 +85,10 @@ impl Endpoint {
             let peer = Peer { socket: host.as_fd(), process: None };
             wait(&[], peer, None);
             std::thread::sleep(ORPHAN_GRACE);
+            // With whatever the module has started, if the host has given the worker a process group of its own.
+            if getpgrp() == getpid() {
+                let _ = kill_process_group(getpid(), Signal::KILL);
+            }
             let _ = kill_process(getpid(), Signal::KILL);
         };
         let watcher = std::thread::Builder::new().name("rf:watch-host".into()).spawn(watch);

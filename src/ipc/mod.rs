@@ -48,5 +48,8 @@ pub use worker::{Component, Worker, is_worker, run_if_worker};
 
 pub use crate::shm::{ReceivedCounters, RingCounters, SentCounters, WaitPolicy};
 
+/// The most events that a proxy's `dispatch` delivers at a time.
+pub const DISPATCH_LIMIT: usize = 1024;
+
 #[cfg(test)]
 mod tests;

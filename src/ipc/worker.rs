@@ -2,9 +2,10 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
 use super::{ConnectError, Endpoint, ServeError};
 
@@ -17,14 +18,17 @@ const PROGRAM_NAME: &str = "ringfence-worker";
 /// What a worker may know of its host's environment.
 const INHERITED: [&str; 5] = ["RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH", "TZ", "LANG"];
 
-/// Whether this program would serve if it were started as a worker.
-static CAN_BE_WORKER: AtomicBool = AtomicBool::new(false);
+/// This process's executable, even if the file at its path has been replaced meanwhile.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// What this program would serve if it were started as a worker.
+static OWN_COMPONENTS: OnceLock<Vec<&'static str>> = OnceLock::new();
 
 /// Which worker to start for [`super::Mode::Isolated`].
 ///
 /// The program is the one that was set with [`Worker::program`]; else the one that `RINGFENCE_WORKER`
-/// names; else `ringfence-worker` beside this executable; else this executable itself, if its `main`
-/// calls [`run_if_worker`].
+/// names; else this executable itself, if its `main` gives the component to [`run_if_worker`], since both sides are
+/// then of one build; else `ringfence-worker` beside this executable.
 #[derive(Debug, Clone)]
 pub struct Worker {
     component: String,
@@ -63,12 +67,15 @@ impl Worker {
         if let Some(program) = &self.program {
             return Ok((program.clone(), "it was named by the host"));
         }
-        let mut tried = Vec::new();
+        let mut tried = vec![format!("${PROGRAM_VARIABLE}")];
         if let Some(program) = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty()) {
             return Ok((program.into(), "RINGFENCE_WORKER names it"));
         }
-        tried.push(format!("${PROGRAM_VARIABLE}"));
-        // The link to the running executable, which stays right when the file is replaced.
+        let serves = |names: &Vec<&str>| names.contains(&self.component.as_str());
+        if OWN_COMPONENTS.get().is_some_and(serves) {
+            return Ok((OWN_PROGRAM.into(), "the program is its own worker"));
+        }
+        tried.push("the program itself".to_owned());
         let own = env::current_exe().ok();
         if let Some(beside) = own.as_deref().and_then(Path::parent).map(|folder| folder.join(PROGRAM_NAME)) {
             if beside.is_file() {
@@ -76,14 +83,7 @@ impl Worker {
             }
             tried.push(beside.display().to_string());
         }
-        // ORDERING: Relaxed: set in `main` before anything else.
-        match own.filter(|_| CAN_BE_WORKER.load(Ordering::Relaxed)) {
-            Some(own) => Ok((own, "the executable can be its own worker")),
-            None => {
-                tried.push("the executable itself".to_owned());
-                Err(ConnectError::NoWorker { component: self.component.clone(), tried })
-            }
-        }
+        Err(ConnectError::NoWorker { component: self.component.clone(), tried })
     }
 
     /// The command that starts the worker, and the program's path for messages.
@@ -91,6 +91,12 @@ impl Worker {
         let (program, reason) = self.find()?;
         tracing::info!(component = self.component, program = %program.display(), reason, "starting a worker");
         let mut command = Command::new(&program);
+        if program == Path::new(OWN_PROGRAM)
+            && let Some(name) = env::args_os().next()
+        {
+            // What `ps` shows.
+            command.arg0(name);
+        }
         command.args(&self.args).env_clear().env(COMPONENT_VARIABLE, &self.component);
         command.envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
         Ok((command, program))
@@ -131,8 +137,8 @@ pub fn is_worker() -> bool {
 /// ```
 #[must_use = "a worker has to end with this exit code"]
 pub fn run_if_worker(components: &[Component]) -> Option<ExitCode> {
-    // ORDERING: Relaxed: read by later calls of this thread, or of threads that it starts.
-    CAN_BE_WORKER.store(true, Ordering::Relaxed);
+    // A second call adds nothing: the first one is what `main` does when it is a worker.
+    let _ = OWN_COMPONENTS.set(components.iter().map(|component| component.name).collect());
     let name = env::var_os(COMPONENT_VARIABLE)?;
     let Some(component) = components.iter().find(|component| name == component.name) else {
         let known: Vec<_> = components.iter().map(|component| component.name).collect();

@@ -25,6 +25,8 @@ fn serve_rpi(endpoint: Endpoint) -> Result<(), ServeError> {
 pub enum Role {
     /// It talks to the user.
     Host,
+    /// It talks to the user, and starts so many workers that their coming and going is of no interest.
+    Bench,
     /// It serves a component; its host logs what it writes.
     Worker,
 }
@@ -33,7 +35,11 @@ impl Role {
     /// What this process is, by how it was started.
     #[must_use]
     pub fn of_this_process() -> Self {
-        if crate::ipc::is_worker() { Self::Worker } else { Self::Host }
+        match std::env::args().nth(1).as_deref() {
+            _ if crate::ipc::is_worker() => Self::Worker,
+            Some("bench") => Self::Bench,
+            _ => Self::Host,
+        }
     }
 }
 
@@ -42,12 +48,14 @@ pub fn log_to_stderr(role: Role) {
     let default = match role {
         Role::Host => "info",
         // The host adds time and level to each line.
-        Role::Worker => "warn",
+        Role::Worker | Role::Bench => "warn",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match role {
-        Role::Host => log.without_time().with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+        Role::Host | Role::Bench => {
+            log.without_time().with_target(false).with_ansi(std::io::stderr().is_terminal()).init()
+        }
         Role::Worker => log.without_time().with_target(false).with_ansi(false).init(),
     }
 }

@@ -8,7 +8,7 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2, read, write};
 
 /// An eventfd that one process sleeps on and the other rings.
 ///
-/// Whether to ring is decided by the sleep flags in the rings ([`super::Producer::commit`],
+/// Whether to ring is decided by the sleep flags in the rings ([`super::Reservation::commit`],
 /// [`super::Consumer::release`]); the doorbell itself only carries the wake-up. Ringing twice is
 /// one wake-up, ringing with nobody asleep is a wake-up kept for later.
 #[derive(Debug)]

@@ -89,8 +89,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let options = Options::new();
     watch(ThermometerProxy::direct(Bulb::new)?)?;
     watch(ThermometerProxy::threaded(&options, Bulb::new)?)?;
-    // Named, because a `ringfence-worker` beside the executable would otherwise be preferred to it.
-    let worker = Worker::component("thermometer").program(std::env::current_exe()?);
+    let worker = Worker::component("thermometer");
     watch(ThermometerProxy::isolated(&options, &worker)?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,12 +2,16 @@
 //!
 //! It runs wherever its proxy puts it, and cannot tell. What it is given by a host is checked as far as
 //! the algorithms need it; a call that makes no sense fails with a reason, and never ends the worker.
+//!
+//! Of the controls that libcamera's Raspberry Pi IPA knows, those are not offered that belong to what this one
+//! leaves out: flicker avoidance, focus, HDR, noise reduction, sharpening, the output of statistics. Exposure and
+//! gain are fixed by their values and freed by zero or `AeEnable`; there are no modes for each.
 
 use std::collections::BTreeMap;
 
 use super::controller::Controller;
 use super::sensor::{DeviceStatus, SensorFacts, SensorMode};
-use super::tuning::Tuning;
+use super::tuning::{Tuning, TuningError};
 use super::{controls, lists};
 use crate::interfaces::libcamera::{IpaBuffer, IpaCameraSensorInfo, IpaSettings};
 use crate::interfaces::rpi::{
@@ -71,13 +75,22 @@ impl RaspberryPiIpa {
 
 impl IpaRPi for RaspberryPiIpa {
     fn init(&mut self, settings: &IpaSettings, _params: &InitParams) -> Result<(i32, InitResult), CallError> {
-        if !settings.sensor_model.contains("imx219") {
+        // Drivers add where the sensor sits, as in `imx219 10-0010`.
+        if !settings.sensor_model.starts_with("imx219") {
             tracing::error!(sensor = settings.sensor_model, "no such sensor is known; imx219 is");
             return Ok((EINVAL, InitResult::default()));
         }
         let tuning = match settings.configuration_file.as_str() {
             "" => Tuning::builtin(),
-            path => Tuning::load(path).map_err(|error| CallError::Module(error.to_string()))?,
+            path => match Tuning::load(path) {
+                Ok(tuning) => tuning,
+                // The interface has a number for a tuning of another platform, and none for the other mistakes.
+                Err(TuningError::Value { at, .. }) if at == "target" => {
+                    tracing::error!("{path} is a tuning for another platform than bcm2835");
+                    return Ok((EINVAL, InitResult::default()));
+                }
+                Err(error) => return Err(CallError::Module(error.to_string())),
+            },
         };
         self.controller = Some(Controller::new(tuning, SensorFacts::imx219()));
         let sensor_config = SensorConfig { sensor_metadata: 0 };
@@ -88,6 +101,8 @@ impl IpaRPi for RaspberryPiIpa {
     fn start(&mut self, controls: &ControlList) -> Result<StartResult, CallError> {
         let start = self.controller()?.start(&lists::requests(controls));
         lists::write_sensor_controls(&mut self.sensor_controls, start.sensor);
+        let [_, longest_us] = self.controller()?.frame_durations_us();
+        self.events.set_camera_timeout(u32::try_from(longest_us.max(0) / 1000).unwrap_or(u32::MAX));
         Ok(StartResult {
             controls: self.sensor_controls.clone(),
             startup_frame_count: i32::try_from(start.drop_frames).unwrap_or(i32::MAX),

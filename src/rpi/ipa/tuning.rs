@@ -214,21 +214,26 @@ impl Blocks {
 #[path = "tuning/tests.rs"]
 mod tests;
 
-/// A tuning file that Raspberry Pi publishes, if this machine has it; otherwise a notice and `None`.
+/// A tuning file that Raspberry Pi publishes: from the folder that `RINGFENCE_TUNING_FOLDER` names, where it must be,
+/// else from where Debian's `libcamera-ipa` puts it. Without either, a notice and `None`.
 #[cfg(test)]
 pub(super) fn published(name: &str) -> Option<Tuning> {
-    let found = published_directory().map(|directory| directory.join(name)).filter(|path| path.exists());
-    if found.is_none() {
-        println!("skipped: no published tuning file {name} on this machine");
-    }
-    found.map(|path| Tuning::load(path).unwrap())
+    let path = published_directory()?.join(name);
+    Some(Tuning::load(path).unwrap())
 }
 
 /// Where such files lie.
 #[cfg(test)]
 fn published_directory() -> Option<PathBuf> {
-    ["/usr/share/libcamera/ipa/raspberrypi", "/tmp/lc/usr/share/libcamera/ipa/raspberrypi"]
-        .into_iter()
-        .map(PathBuf::from)
-        .find(|path| path.is_dir())
+    if let Some(named) = std::env::var_os("RINGFENCE_TUNING_FOLDER") {
+        return Some(named.into());
+    }
+    let installed = PathBuf::from("/usr/share/libcamera/ipa/raspberrypi");
+    let found = installed.is_dir().then_some(installed);
+    if found.is_none() {
+        println!(
+            "skipped: this machine has no published tuning files; RINGFENCE_TUNING_FOLDER can name some"
+        );
+    }
+    found
 }

@@ -26,8 +26,9 @@ use crate::serialize::{Plane, SharedFd};
 const STATISTICS: u32 = 0x01_0000;
 const BAYER: u32 = 0x04_0000;
 
-/// Statistics buffers, used in turn.
-const STATISTICS_BUFFERS: u32 = 2;
+/// Statistics buffers, used in turn. So many that the late completion of a lost frame is not taken for that of a
+/// frame which has the same buffer.
+const STATISTICS_BUFFERS: u32 = 8;
 
 /// Shortest frame that the application is content with, in microseconds.
 const MIN_FRAME_DURATION_US: f32 = 1_000_000.0 / 30.0;
@@ -259,6 +260,8 @@ impl Pipeline {
         self.acted.set(&v4l2::VBLANK, values.vblank.cast_signed());
         self.acted.set(&v4l2::HBLANK, hblank(self.sensor.mode()).cast_signed());
         self.acted.set(&ids::SENSOR_TIMESTAMP, captured.timestamp_ns.cast_signed());
+        // The camera lives in a time of its own, and has no other clock.
+        self.acted.set(&ids::FRAME_WALL_CLOCK, captured.timestamp_ns.cast_signed());
     }
 
     /// Takes events until `done`, or for as long as a frame may take. Returns whether it is done.
@@ -275,7 +278,8 @@ impl Pipeline {
             if done(&self.listener) {
                 return Ok(true);
             }
-            if !self.ipa.wait(Some(start + timeout))? {
+            let deadline = start + timeout;
+            if Instant::now() >= deadline || !self.ipa.wait(Some(deadline))? {
                 tracing::warn!(
                     "frame {sequence} is lost: the IPA did not complete {method} within {timeout:?}"
                 );

@@ -3,9 +3,14 @@
 use super::delayed_controls::{DelayedControls, SensorChange};
 use crate::interfaces::rpi::{BufferIds, IpaRPiEvents};
 use crate::rpi::camera::IspSettings;
+use crate::rpi::imx219;
 use crate::serialize::ControlList;
 use crate::serialize::controls::Control;
 use crate::serialize::controls::ids::v4l2;
+
+/// The sensor's longest frame, in milliseconds.
+const LONGEST_FRAME_MS: u32 =
+    (imx219::MAX_FRAME_LENGTH as u64 * imx219::LINE_LENGTH as u64 * 1000).div_ceil(imx219::PIXEL_RATE) as u32;
 
 /// Takes the IPA's events. What a hostile IPA says is taken over only as far as it makes sense.
 #[derive(Debug)]
@@ -81,7 +86,8 @@ impl IpaRPiEvents for Listener {
 
     fn set_camera_timeout(&mut self, max_frame_length_ms: u32) {
         self.events += 1;
-        self.max_frame_length_ms = max_frame_length_ms;
+        // No frame of this sensor is longer, whatever the IPA says.
+        self.max_frame_length_ms = max_frame_length_ms.min(LONGEST_FRAME_MS);
     }
 }
 
