@@ -239,3 +239,33 @@ fn events_are_delivered_by_dispatch_alone() {
         }
     });
 }
+
+/// Counts what it hears.
+#[derive(Default)]
+struct Counter(usize);
+
+impl ringfence::interfaces::bench::BenchEvents for Counter {
+    fn told(&mut self, _: &ringfence::interfaces::bench::Pod) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn dispatch_gives_its_caller_a_turn_among_many_events() {
+    use ringfence::bench::Pair;
+    use ringfence::interfaces::bench::{Bench, Pod};
+    use ringfence::ipc::{DISPATCH_LIMIT, Mode};
+    watchdog(|| {
+        for mode in [Mode::Direct, Mode::Threaded] {
+            let mut pair = Pair::new(mode, &Options::new(), None).unwrap();
+            let proxy = pair.proxy();
+            let all = 2 * DISPATCH_LIMIT + 100;
+            (0..all).for_each(|_| proxy.tell(&Pod::default()).unwrap());
+            proxy.flush().unwrap();
+            let mut counter = Counter::default();
+            let taken: Vec<usize> = (0..4).map(|_| proxy.dispatch(&mut counter).unwrap()).collect();
+            assert_eq!(taken, [DISPATCH_LIMIT, DISPATCH_LIMIT, 100, 0]);
+            assert_eq!(counter.0, all);
+        }
+    });
+}

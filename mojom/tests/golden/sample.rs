@@ -551,7 +551,10 @@ impl IpaSampleProxy {
         self.backend.next_event()
     }
 
-    /// Delivers all events that are there, oldest first, and returns their number.
+    /// Delivers the events that are there, oldest first, and returns their number.
+    ///
+    /// At most [`ipc::DISPATCH_LIMIT`] at a time, so that a module which never stops cannot keep its
+    /// caller; the descriptor stays readable if more are there.
     ///
     /// # Errors
     /// [`ipc::CallError`] if the module is gone, or an event cannot be read.
@@ -559,12 +562,14 @@ impl IpaSampleProxy {
         &mut self,
         to: &mut dyn IpaSampleEvents,
     ) -> Result<usize, ipc::CallError> {
-        let mut count = 0;
-        while let Some(event) = self.next_event()? {
-            event.deliver(to);
-            count += 1;
+        for count in 0..ipc::DISPATCH_LIMIT {
+            match self.next_event()? {
+                Some(event) => event.deliver(to),
+                None => return Ok(count),
+            }
         }
-        Ok(count)
+        self.wait(Some(std::time::Instant::now()))?;
+        Ok(ipc::DISPATCH_LIMIT)
     }
 
     /// Waits until there is an event, and returns `false` if `deadline` passes before.

@@ -1,0 +1,168 @@
+//! Calls: sending them, waiting for room, and waiting for replies.
+
+use super::events::read_fault;
+use super::*;
+
+impl Connection {
+    /// Calls `method` and waits for its results, which `read` takes from the reply.
+    ///
+    /// # Errors
+    /// [`CallError`]; the call may or may not have been carried out if it is
+    /// [`CallError::Deadline`], [`CallError::Died`] or [`CallError::Protocol`].
+    pub fn call<Q: Encode + ?Sized, R>(
+        &mut self,
+        method: u16,
+        request: &Q,
+        read: impl FnOnce(&mut Decoder<'_>) -> Result<R, DecodeError>,
+    ) -> Result<R, CallError> {
+        let start = self.latency.is_some().then(Instant::now);
+        let result = self.exchange(method, request).and_then(|()| {
+            let mut body = self.message.body();
+            let results = read(&mut body)?;
+            body.finish()?;
+            Ok(results)
+        });
+        self.message.close_fds();
+        if let (Some(latency), Some(start), Ok(_)) = (&mut self.latency, start, &result) {
+            // An automatically resizing histogram takes every value.
+            let _ = latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        }
+        self.rearm();
+        result
+    }
+
+    /// Calls `method`, which has no reply. Should the module refuse it, an event says so.
+    ///
+    /// # Errors
+    /// [`CallError`] if the call could not be sent.
+    pub fn cast<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
+        let result = self.begin(method).and_then(|name| {
+            self.transmit(Kind::Cast, method, name, request, &mut Stopwatch::default()).map(drop)
+        });
+        self.rearm();
+        result
+    }
+
+    /// Sends a call and waits until its reply is the message at hand.
+    fn exchange<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
+        let name = self.begin(method)?;
+        let mut clock = Stopwatch::default();
+        let sequence = self.transmit(Kind::Call, method, name, request, &mut clock)?;
+        let mut gone = false;
+        loop {
+            while self.receive()? {
+                let label = self.label()?;
+                match label.kind {
+                    Kind::Reply if label.sequence == sequence => return Ok(()),
+                    Kind::Fault if label.sequence == sequence => {
+                        return Err(read_fault(name, &mut self.message));
+                    }
+                    _ => self.keep()?,
+                }
+            }
+            if gone {
+                return Err(self.bury());
+            }
+            // Most replies come while we look for the first time, before any clock is read.
+            if self.incoming.glance(&mut self.spinner) {
+                continue;
+            }
+            let deadline = clock.start() + self.deadline_of(method);
+            match self.wait_for_message(Some(deadline)) {
+                Wake::Ready => {}
+                // It may have replied and ended.
+                Wake::Gone => gone = true,
+                Wake::Late => {
+                    self.abandoned += 1;
+                    return Err(CallError::Deadline { method: name, waited: clock.start().elapsed() });
+                }
+            }
+        }
+    }
+
+    /// Checks that calls are possible, and notes this one.
+    fn begin(&mut self, method: u16) -> Result<&'static str, CallError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let name = self.interface.method_name(method);
+        self.last_call = Some(name);
+        Ok(name)
+    }
+
+    /// Sends a message, waiting for room if need be, and returns its sequence number.
+    fn transmit<Q: Encode + ?Sized>(
+        &mut self,
+        kind: Kind,
+        number: u16,
+        method: &'static str,
+        request: &Q,
+        clock: &mut Stopwatch,
+    ) -> Result<u32, CallError> {
+        // Zero is kept for events.
+        self.sequence = self.sequence.checked_add(1).unwrap_or(1);
+        let label = Label { kind, number, sequence: self.sequence };
+        loop {
+            let error = match self.outgoing.try_send(&self.socket, label, request) {
+                Ok(()) => return Ok(self.sequence),
+                Err(error) => error,
+            };
+            let (source, sleep_on) = match error {
+                SendError::Encode(source) => return Err(CallError::Encode { method, source }),
+                SendError::Ring(source @ RingError::TooLarge { .. }) => {
+                    return Err(CallError::TooLarge { method, source });
+                }
+                SendError::Ring(RingError::Full { bytes, .. }) if !self.outgoing.prepare_sleep(bytes) => {
+                    continue;
+                }
+                SendError::Ring(source @ RingError::Full { .. }) => {
+                    (CallError::Full { method, source }, (self.outgoing.space(), PollFlags::IN))
+                }
+                SendError::Ring(lie) => return Err(self.cut_off(lie.into())),
+                SendError::Fds { errno: Errno::PIPE | Errno::CONNRESET, .. } => return Err(self.bury()),
+                SendError::Fds { count, errno } => {
+                    let error = CallError::Fds { method, count, errno };
+                    if errno != Errno::AGAIN {
+                        return Err(error);
+                    }
+                    (error, (self.socket.as_fd(), PollFlags::OUT))
+                }
+            };
+            // A module that cannot get rid of its events takes no calls: make room for both.
+            let deadline = clock.start() + self.deadline_of(number);
+            let wake = if self.options.on_full == OnFull::Fail || Instant::now() >= deadline {
+                Wake::Late
+            } else if self.incoming.prepare_sleep() {
+                let wake =
+                    wait(&[sleep_on, (self.incoming.data(), PollFlags::IN)], self.peer(), Some(deadline));
+                self.incoming.awake();
+                wake
+            } else {
+                Wake::Ready
+            };
+            self.outgoing.awake();
+            self.pump()?;
+            match wake {
+                Wake::Ready => {}
+                Wake::Late => return Err(source),
+                Wake::Gone => return Err(self.bury()),
+            }
+        }
+    }
+
+    /// How long a call of this method may take.
+    fn deadline_of(&self, method: u16) -> Duration {
+        let own = usize::from(method).checked_sub(1).and_then(|index| self.deadlines.get(index));
+        own.copied().unwrap_or(self.options.call_deadline)
+    }
+}
+
+/// A clock that is read when it is first asked.
+#[derive(Debug, Default)]
+struct Stopwatch(Option<Instant>);
+
+impl Stopwatch {
+    fn start(&mut self) -> Instant {
+        *self.0.get_or_insert_with(Instant::now)
+    }
+}

@@ -1,0 +1,300 @@
+//! The host's end of a connection: how it comes into being and how it ends. Calls and events have files of their own.
+
+mod calls;
+mod events;
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use rustix::event::{PollFlags, epoll};
+use rustix::io::Errno;
+use rustix::net::{Shutdown, shutdown};
+use rustix::process::Pid;
+
+use crate::ipc::channel::{Incoming, Label, Message, Outgoing, SendError};
+use crate::ipc::death::Death;
+use crate::ipc::handshake::{HandshakeError, Offer};
+use crate::ipc::message::Kind;
+use crate::ipc::printable::printable_line;
+use crate::ipc::process::{Module, Process};
+use crate::ipc::processors::share_one;
+use crate::ipc::socket::Socket;
+use crate::ipc::wait::{Peer, Wake, wait};
+use crate::ipc::{
+    CallError, ConnectError, Endpoint, Event, Interface, Meter, Mode, OnFull, Options, ProtocolError,
+    ServeError, Worker,
+};
+use crate::serialize::native::{DecodeError, Decoder, Encode};
+use crate::shm::{RingError, Spinner};
+
+/// How long a module whose connection broke may take to end by itself.
+const LAST_BREATH: Duration = Duration::from_millis(200);
+/// Bytes of a module's own reason for a failure that are shown.
+const LONGEST_REASON: usize = 4096;
+/// Messages kept for their memory.
+const SPARE_MESSAGES: usize = 32;
+
+/// The host's end of a connection to a module in a thread or a process.
+///
+/// Generated proxies use it; a pipeline sees it through their `connection()`. Dropped, it asks the
+/// module to end, waits for [`Options::exit_deadline`], and then kills a process that has not.
+#[derive(Debug)]
+pub struct Connection {
+    interface: &'static Interface,
+    options: Options,
+    socket: Socket,
+    module: Module,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    meter: Meter,
+    spinner: Spinner,
+    /// Durations of calls, in nanoseconds, if they are recorded.
+    latency: Option<Box<Histogram<u64>>>,
+    /// The message at hand.
+    message: Message,
+    /// Events that came while a call was waited for.
+    queue: VecDeque<Message>,
+    queued_bytes: usize,
+    spare: Vec<Message>,
+    /// How long calls of each method may take.
+    deadlines: Box<[Duration]>,
+    sequence: u32,
+    /// Calls whose replies were no longer waited for, and may still come.
+    abandoned: usize,
+    last_call: Option<&'static str>,
+    /// Why there will be no more calls.
+    failed: Option<CallError>,
+    /// Readable when there is something to do; asked for with `as_fd`.
+    epoll: OwnedFd,
+    watched: std::cell::Cell<bool>,
+}
+
+impl Connection {
+    /// Runs `serve` in a thread of its own.
+    ///
+    /// # Errors
+    /// [`ConnectError`] if the rings cannot be made or the handshake fails.
+    pub fn threaded(
+        interface: &'static Interface,
+        options: &Options,
+        serve: impl FnOnce(Endpoint) -> Result<(), ServeError> + Send + 'static,
+    ) -> Result<Self, ConnectError> {
+        let (socket, theirs) = pair()?;
+        let name = format!("rf:{}", interface.name.rsplit('.').next().unwrap_or_default());
+        let thread =
+            std::thread::Builder::new().name(name).spawn(move || serve(Endpoint::from_socket(theirs)?));
+        let thread = thread.map_err(|source| ConnectError::Spawn { program: "(thread)".into(), source })?;
+        tracing::info!(interface = interface.name, mode = %Mode::Threaded, "connecting");
+        Self::establish(interface, options, socket, Module::Thread(Some(thread)))
+    }
+
+    /// Starts `worker` and connects to it.
+    ///
+    /// # Errors
+    /// [`ConnectError`] if there is no such program, if it cannot be started, or if the handshake fails.
+    pub fn isolated(
+        interface: &'static Interface,
+        options: &Options,
+        worker: &Worker,
+    ) -> Result<Self, ConnectError> {
+        let (mut command, program) = worker.command()?;
+        let (socket, theirs) = pair()?;
+        let spawned = Process::spawn(&mut command, theirs);
+        let process = spawned.map_err(|source| ConnectError::Spawn { program, source })?;
+        tracing::info!(interface = interface.name, mode = %Mode::Isolated, "connecting");
+        Self::establish(interface, options, socket, Module::Process(process))
+    }
+
+    fn establish(
+        interface: &'static Interface,
+        options: &Options,
+        socket: Socket,
+        mut module: Module,
+    ) -> Result<Self, ConnectError> {
+        let deadline = Instant::now() + options.handshake_deadline;
+        let peer = Peer { socket: socket.as_fd(), process: module.pidfd() };
+        let offer = Offer::send(&socket, interface, options.to_worker, options.to_host, options.worker_wait);
+        let rings = offer.and_then(|offer| offer.finish(&socket, peer, interface, deadline));
+        let (outgoing, incoming, meter) = match rings {
+            Ok(rings) => rings,
+            Err(source) => {
+                // A worker that went away has a better reason to tell than that it is gone.
+                let gone = source == HandshakeError::Gone;
+                let patience = if gone { LAST_BREATH } else { Duration::ZERO };
+                let exit = module.end(socket.as_fd(), Instant::now() + patience);
+                if gone {
+                    return Err(ConnectError::Died(Death {
+                        interface: interface.name,
+                        mode: module.mode(),
+                        pid: module.pid(),
+                        exit,
+                        last_call: None,
+                        stderr: module.last_words(),
+                    }));
+                }
+                return Err(ConnectError::Handshake { interface: interface.name, source });
+            }
+        };
+        let epoll = match watch(&incoming, &socket, &module) {
+            Ok(epoll) => epoll,
+            Err(errno) => {
+                module.end(socket.as_fd(), Instant::now());
+                return Err(ConnectError::System { call: "epoll_create1", errno });
+            }
+        };
+        let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        Ok(Self {
+            interface,
+            options: options.clone(),
+            socket,
+            module,
+            outgoing,
+            incoming,
+            meter,
+            spinner: Spinner::new(options.host_wait, share_one(worker)),
+            message: Message::default(),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            spare: Vec::new(),
+            deadlines: interface.methods.iter().map(|method| options.deadline_of(method.name)).collect(),
+            sequence: 0,
+            abandoned: 0,
+            last_call: None,
+            failed: None,
+            latency: None,
+            epoll,
+            watched: std::cell::Cell::new(false),
+        })
+    }
+
+    /// How the module runs.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.module.mode()
+    }
+
+    /// Process id of the worker, if the module has a process of its own.
+    #[must_use]
+    pub fn worker_pid(&self) -> Option<u32> {
+        self.module.pid()
+    }
+
+    /// CPU time that the worker process has used so far. `None` once it has ended.
+    #[must_use]
+    pub fn worker_cpu_time(&self) -> Option<Duration> {
+        // Whatever sets it has reaped the worker too: the number may be another process's by now.
+        if self.failed.is_some() {
+            return None;
+        }
+        // rustix has no clock of another process.
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.module.pid()?).ok()?);
+        let clock = nix::time::clock_getcpuclockid(pid).ok()?;
+        nix::time::clock_gettime(clock).ok().map(Duration::from)
+    }
+
+    /// Reads what went over the connection; from any thread, for as long as one likes.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        self.meter.clone()
+    }
+
+    /// Begins or ends to record how long calls take. Recording costs two readings of the clock a call.
+    pub fn record_latency(&mut self, on: bool) {
+        self.latency = on.then(|| Box::new(Histogram::new(3).expect("three digits are allowed")));
+    }
+
+    /// How long calls that returned took, in nanoseconds, since [`Connection::record_latency`] began to record.
+    #[must_use]
+    pub fn latency(&self) -> Option<&Histogram<u64>> {
+        self.latency.as_deref()
+    }
+
+    fn peer(&self) -> Peer<'_> {
+        Peer { socket: self.socket.as_fd(), process: self.module.pidfd() }
+    }
+
+    fn wait_for_message(&mut self, deadline: Option<Instant>) -> Wake {
+        let peer = Peer { socket: self.socket.as_fd(), process: self.module.pidfd() };
+        self.incoming.wait(&mut self.spinner, peer, deadline)
+    }
+
+    /// Takes the next message as the one at hand, if there is one.
+    fn receive(&mut self) -> Result<bool, CallError> {
+        if self.failed.is_some() {
+            return Ok(false);
+        }
+        self.incoming.try_receive(&self.socket, &mut self.message).map_err(|error| self.cut_off(error))
+    }
+
+    fn label(&mut self) -> Result<Label, CallError> {
+        self.message.label().map_err(|error| self.cut_off(error))
+    }
+
+    /// Bytes of memory behind the events that are kept.
+    #[cfg(test)]
+    pub(super) fn kept_memory(&self) -> usize {
+        self.queue.iter().map(Message::allocated).sum()
+    }
+
+    /// The module is gone: finds out how it ended, and remembers.
+    fn bury(&mut self) -> CallError {
+        let exit = self.module.end(self.socket.as_fd(), Instant::now() + LAST_BREATH);
+        let death = Death {
+            interface: self.interface.name,
+            mode: self.module.mode(),
+            pid: self.module.pid(),
+            exit,
+            last_call: self.last_call,
+            stderr: self.module.last_words(),
+        };
+        self.failed.insert(CallError::Died(Arc::new(death))).clone()
+    }
+
+    /// The module broke the rules: ends it, and remembers.
+    fn cut_off(&mut self, error: ProtocolError) -> CallError {
+        let _ = shutdown(&self.socket, Shutdown::Write);
+        self.module.end(self.socket.as_fd(), Instant::now());
+        self.failed.insert(CallError::Protocol(Arc::new(error))).clone()
+    }
+}
+
+impl AsFd for Connection {
+    /// The descriptor that is readable when [`Connection::next_event`] has something to say.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        if !self.watched.replace(true) {
+            self.rearm();
+        }
+        self.epoll.as_fd()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.failed.is_none() {
+            let label = Label { kind: Kind::Bye, number: 0, sequence: 0 };
+            // If it does not fit, the end of the socket says the same.
+            let _ = self.outgoing.try_send(&self.socket, label, &0u8);
+            let _ = shutdown(&self.socket, Shutdown::Write);
+        }
+        self.module.end(self.socket.as_fd(), Instant::now() + self.options.exit_deadline);
+    }
+}
+
+fn pair() -> Result<(Socket, OwnedFd), ConnectError> {
+    Socket::pair().map_err(|errno| ConnectError::System { call: "socketpair", errno })
+}
+
+/// An epoll instance over all that can happen.
+fn watch(incoming: &Incoming, socket: &Socket, module: &Module) -> Result<OwnedFd, Errno> {
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let any = epoll::EventData::new_u64(0);
+    epoll::add(&epoll, incoming.data(), any, epoll::EventFlags::IN)?;
+    epoll::add(&epoll, socket, any, epoll::EventFlags::RDHUP)?;
+    if let Some(pidfd) = module.pidfd() {
+        epoll::add(&epoll, pidfd, any, epoll::EventFlags::IN)?;
+    }
+    Ok(epoll)
+}
