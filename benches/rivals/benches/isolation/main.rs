@@ -69,7 +69,10 @@ fn main() -> ExitCode {
 
     let mut book = Book::default();
     measure::all(&plan, &mut book);
-    report::criterion(&book);
+    // Quick, criterion would repeat each until it is content; but nothing is left to be repeated.
+    if !has("--quick") {
+        report::criterion(&book);
+    }
     let verdicts = bars::evaluate(&book);
     report::print(&book, &verdicts);
     match report::write(&plan, &book, &verdicts) {

@@ -14,10 +14,7 @@ use crate::book::{Book, Row};
 /// Has criterion judge the batches, each of which is one of its samples.
 pub fn criterion(book: &Book) {
     let mut criterion = Criterion::default().configure_from_args();
-    let mut rows: Vec<&Row> = book.rows().iter().collect();
-    // Stable: rows of a group stay in order.
-    rows.sort_by_key(|row| row.group);
-    for rows in rows.chunk_by(|one, other| one.group == other.group) {
+    for rows in in_groups(book).chunk_by(|one, other| one.group == other.group) {
         let mut group = criterion.benchmark_group(rows[0].group);
         // What was measured is only told: neither a warm-up nor a target time means anything.
         group.warm_up_time(Duration::from_nanos(1)).measurement_time(Duration::from_micros(100));
@@ -40,6 +37,14 @@ pub fn criterion(book: &Book) {
     criterion.final_summary();
 }
 
+/// The rows, those of a group together, and otherwise in the order in which they were first measured.
+fn in_groups(book: &Book) -> Vec<&Row> {
+    let first = |row: &Row| book.rows().iter().position(|other| other.group == row.group);
+    let mut rows: Vec<&Row> = book.rows().iter().collect();
+    rows.sort_by_key(|row| first(row));
+    rows
+}
+
 /// Prints all rows, and the bars.
 pub fn print(book: &Book, verdicts: &[Verdict]) {
     println!(
@@ -47,7 +52,7 @@ pub fn print(book: &Book, verdicts: &[Verdict]) {
         book.clock()
     );
     let mut group = "";
-    for row in book.rows() {
+    for row in in_groups(book) {
         if row.group != group {
             group = row.group;
             println!("\n{group:<48} {:>11} {:>11} {:>11}  to its limit", "median", "p99", "p99.9");

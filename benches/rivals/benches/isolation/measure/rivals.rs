@@ -4,7 +4,7 @@ use std::hint::{black_box, spin_loop};
 
 use ringfence::bench::Samples;
 use ringfence::interfaces::bench::Rival;
-use rtrb::RingBuffer;
+use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::limits::{quiet_pair, rival_batches};
 use super::ours::messages;
@@ -101,39 +101,81 @@ pub fn throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Messages one way through `rtrb`, message by message: between two threads, which is all it can do.
+/// Messages one way through `rtrb`, between two threads, which is all it can do.
 pub fn between_threads(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
-    let _ = unpin();
-    let batches = means(messages(plan, size_of::<Message>()), |messages| -> Result<(), Failure> {
+    let mut message = Message::default();
+    let batches = through_rtrb::<Message>(
+        plan,
         // 256 KiB, as in our rings.
-        let (mut producer, mut consumer) = RingBuffer::<Message>::new(4096);
-        let worker = plan.cpus.1;
-        std::thread::scope(|scope| {
-            let taker = scope.spawn(move || -> Result<(), rustix::io::Errno> {
-                pin(worker)?;
-                for _ in 0..messages {
-                    while consumer.pop().map(black_box).is_err() {
-                        spin_loop();
-                    }
-                }
-                Ok(())
-            });
-            pin(plan.cpus.0)?;
-            let mut message = Message::default();
-            for _ in 0..messages {
-                message[0] += 1;
-                while producer.push(message).is_err() {
-                    // The taker may have failed.
-                    if producer.is_abandoned() {
-                        break;
-                    }
-                    spin_loop();
-                }
+        4096,
+        messages(plan, size_of::<Message>()),
+        |producer| {
+            message[0] += 1;
+            while producer.push(message).is_err() {
+                spin_loop();
             }
-            taker.join().map_err(|_| "the taker panicked")??;
-            Ok(())
-        })
-    })?;
+        },
+        |consumer| {
+            while consumer.pop().map(black_box).is_err() {
+                spin_loop();
+            }
+        },
+    )?;
     book.means("one way", RTRB, Some(size_of::<Message>() as u64), &batches);
+
+    // What a copy in and a copy out cost if the bytes have to cross from one core to another: nothing else is done.
+    const BYTES: usize = 64 << 10;
+    let (source, mut target) = (vec![1u8; BYTES], vec![0u8; BYTES]);
+    let batches = through_rtrb::<u8>(
+        plan,
+        4 * BYTES,
+        messages(plan, BYTES),
+        |producer| {
+            while producer.push_entire_slice(&source).is_err() {
+                spin_loop();
+            }
+        },
+        move |consumer| {
+            while consumer.pop_entire_slice(&mut target).is_err() {
+                spin_loop();
+            }
+            black_box(&mut target);
+        },
+    )?;
+    book.means("one way", "64 KiB messages, rtrb between threads", Some(BYTES as u64), &batches);
     Ok(())
+}
+
+/// Pushes from this thread and pops in another; returns nanoseconds a message.
+fn through_rtrb<T: Send + 'static>(
+    plan: &Plan,
+    capacity: usize,
+    messages: u64,
+    mut push: impl FnMut(&mut Producer<T>),
+    mut pop: impl FnMut(&mut Consumer<T>) + Send,
+) -> Result<Vec<f64>, Failure> {
+    let (mut producer, mut consumer) = RingBuffer::<T>::new(capacity);
+    // A thread begins on the processors of the one that starts it.
+    unpin()?;
+    let (host, worker) = plan.cpus;
+    // As many as `means` makes of it.
+    let all = messages / 10 + 1 + messages * u64::from(BATCHES);
+    std::thread::scope(|scope| {
+        let taker = scope.spawn(move || {
+            let pinned = pin(worker);
+            (0..all).for_each(|_| pop(&mut consumer));
+            pinned
+        });
+        pin(host)?;
+        let batches = means(messages, |messages| -> Result<(), Failure> {
+            (0..messages).for_each(|_| push(&mut producer));
+            // Until all are taken.
+            while producer.slots() < capacity {
+                spin_loop();
+            }
+            Ok(())
+        })?;
+        taker.join().map_err(|_| "the taking thread panicked")??;
+        Ok(batches)
+    })
 }
