@@ -39,6 +39,8 @@ pub struct Book {
     /// Nanoseconds that two readings of the clock take, now and over the rounds.
     clock: f64,
     clocks: Vec<f64>,
+    /// Nanoseconds from one value of the clock to the next.
+    pub tick: f64,
     /// Allocations while parameters were encoded.
     pub encode_allocations: Option<u64>,
 }
@@ -54,7 +56,7 @@ impl Book {
 
     /// Sets what is taken off every latency from here on: the two readings of the clock around it.
     pub fn set_clock(&mut self, samples: &Samples) {
-        self.clock = samples.p50() as f64;
+        self.clock = grouped_median(samples, self.tick);
         self.clocks.push(self.clock);
     }
 
@@ -71,15 +73,15 @@ impl Book {
         limit: Option<&'static str>,
         batches: &[Samples],
     ) {
-        let clock = self.clock;
+        let (clock, tick) = (self.clock, self.tick);
         let row = self.entry(group, name, limit, None);
         let mut all = Samples::new();
         for batch in batches {
             all.merge(batch);
             // Never nothing, which criterion could not divide by.
-            row.batches.push((batch.p50() as f64 - clock).max(0.5));
+            row.batches.push((grouped_median(batch, tick) - clock).max(0.5));
         }
-        row.rounds.push((all.p50() as f64 - clock).max(0.5));
+        row.rounds.push((grouped_median(&all, tick) - clock).max(0.5));
         row.samples.merge(&all);
     }
 
@@ -127,4 +129,36 @@ fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The median of latencies that a clock has rounded to its ticks, interpolated within the median's tick.
+///
+/// Some processors count time in steps of ten nanoseconds, a tenth of what a cache line takes to and fro.
+fn grouped_median(samples: &Samples, tick: f64) -> f64 {
+    let median = samples.p50() as f64;
+    // The share of samples up to a value: by halves, as quantiles are what there is to ask for.
+    let share = |value: f64| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..24 {
+            let middle = (low + high) / 2.0;
+            if samples.quantile(middle) as f64 <= value { low = middle } else { high = middle }
+        }
+        low
+    };
+    let (below, up_to) = (share(median - tick / 2.0), share(median + tick / 2.0));
+    if tick == 0.0 || up_to <= below {
+        return median;
+    }
+    median + tick * ((0.5 - below) / (up_to - below) - 0.5)
+}
+
+/// Nanoseconds from one value of the clock to the next.
+pub fn clock_tick() -> f64 {
+    let mut last = std::time::Instant::now();
+    let steps = (0..10_000).map(|_| {
+        let now = std::time::Instant::now();
+        let step = now - std::mem::replace(&mut last, now);
+        step.as_nanos() as f64
+    });
+    steps.filter(|&step| step > 0.0).fold(f64::INFINITY, f64::min).min(1000.0)
 }

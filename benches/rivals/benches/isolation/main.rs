@@ -64,10 +64,11 @@ fn main() -> ExitCode {
     };
     // Without `--bench`, cargo only wants to see that it runs.
     let quick = !has("--bench") || has("--quick") || has("--list") || has("--test");
-    let (rounds, calls) = if quick { (1, 2000) } else { (9, 40_000) };
+    let (rounds, calls) = if quick { (1, 2000) } else { (15, 40_000) };
     let plan = Plan { rounds, calls, cpus };
 
     let mut book = Book::default();
+    book.tick = book::clock_tick();
     measure::all(&plan, &mut book);
     // Quick, criterion would repeat each until it is content; but nothing is left to be repeated.
     if !has("--quick") {

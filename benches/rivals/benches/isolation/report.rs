@@ -103,6 +103,7 @@ pub fn write(plan: &Plan, book: &Book, verdicts: &[Verdict]) -> io::Result<PathB
         "rounds": plan.rounds,
         "pinned": [plan.cpus.0, plan.cpus.1],
         "clock_ns": book.clock(),
+        "clock_tick_ns": book.tick,
         "rows": rows,
         "bars": bars,
         "left_out": book.left_out,

@@ -100,7 +100,7 @@ pub fn throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
 
 /// Messages of this size in a batch: some milliseconds of them.
 pub fn messages(plan: &Plan, bytes: usize) -> u64 {
-    u64::from(plan.calls) * 4 / (bytes as u64 / 256 + 1)
+    u64::from(plan.calls) / (bytes as u64 / 256 + 1)
 }
 
 /// Encoding and decoding of what a frame needs, without the way.

@@ -8,7 +8,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::limits::{quiet_pair, rival_batches};
 use super::ours::messages;
-use super::{BATCHES, CACHE_LINE, EVENTFD, latencies, means};
+use super::{BATCHES, CACHE_LINE, EVENTFD, LONG_BATCHES, latencies, means};
 use crate::book::Book;
 use crate::host::{RivalWorker, pin, unpin};
 use crate::rivals::Way;
@@ -82,7 +82,9 @@ impl Measure for OneWay {
 pub fn socket_throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     for (bytes, text) in [(64, "64 B"), (1 << 10, "1 KiB"), (64 << 10, "64 KiB")] {
         let mut worker = RivalWorker::start(plan.cpus)?;
-        let measure = OneWay { messages: messages(plan, bytes) / 20 };
+        // A socket takes as long for a small message as for a large one.
+        let messages = messages(plan, bytes) / if bytes < 4096 { 10 } else { 1 };
+        let measure = OneWay { messages };
         let batches = with_ends(Way::SeqPacket, bytes, &mut worker, measure)?;
         book.means("one way", &format!("{text} messages, SOCK_SEQPACKET"), Some(bytes as u64), &batches);
     }
@@ -159,7 +161,7 @@ fn through_rtrb<T: Send + 'static>(
     unpin()?;
     let (host, worker) = plan.cpus;
     // As many as `means` makes of it.
-    let all = messages / 10 + 1 + messages * u64::from(BATCHES);
+    let all = messages / 10 + 1 + messages * u64::from(LONG_BATCHES);
     std::thread::scope(|scope| {
         let taker = scope.spawn(move || {
             let pinned = pin(worker);
