@@ -98,9 +98,10 @@ pub fn throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Messages of this size in a batch: some milliseconds of them.
+/// Messages of this size in a batch: some milliseconds of them, and many times what a ring holds.
 pub fn messages(plan: &Plan, bytes: usize) -> u64 {
-    u64::from(plan.calls) / (bytes as u64 / 256 + 1)
+    let bytes = bytes as u64;
+    (u64::from(plan.calls) / (bytes / 256 + 1)).max(8 * (256 << 10) / bytes)
 }
 
 /// Encoding and decoding of what a frame needs, without the way.
