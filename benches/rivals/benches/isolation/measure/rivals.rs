@@ -1,0 +1,183 @@
+//! The rivals: round trips and messages one way.
+
+use std::hint::{black_box, spin_loop};
+
+use ringfence::bench::Samples;
+use ringfence::interfaces::bench::Rival;
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use super::limits::{quiet_pair, rival_batches};
+use super::ours::messages;
+use super::{BATCHES, CACHE_LINE, EVENTFD, LONG_BATCHES, latencies, means};
+use crate::book::Book;
+use crate::host::{RivalWorker, pin, unpin};
+use crate::rivals::Way;
+use crate::ways::{End, Measure, Message, with_ends};
+use crate::{Failure, Plan};
+
+pub const ICEORYX2: &str = "iceoryx2, request-response";
+pub const IPC_CHANNEL: &str = "ipc-channel";
+pub const SEQ_PACKET: &str = "Unix SOCK_SEQPACKET";
+pub const LIBCAMERA: &str = "libcamera's framing";
+pub const RTRB: &str = "64 B messages, rtrb between threads";
+
+/// Round trips of 64 bytes.
+pub fn round_trips(plan: &Plan, book: &mut Book, way: Way, name: &str) -> Result<(), Failure> {
+    let (calls, limit) = match way {
+        Way::Iceoryx2Request | Way::Iceoryx2Publish | Way::ShmemIpcSpin => (plan.calls, CACHE_LINE),
+        _ => (plan.calls / 20, EVENTFD),
+    };
+    let mut worker = RivalWorker::start(plan.cpus)?;
+    let batches = with_ends(way, size_of::<Message>(), &mut worker, RoundTrips { calls })?;
+    book.latency("rivals, 64 B each way", name, Some(limit), &batches);
+    Ok(())
+}
+
+struct RoundTrips {
+    calls: u32,
+}
+
+impl Measure for RoundTrips {
+    type Output = Vec<Samples>;
+
+    fn run(self, mut end: impl End, worker: &mut RivalWorker) -> Result<Vec<Samples>, Failure> {
+        // As many as `latencies` makes of it.
+        worker.echo(self.calls / 10 + self.calls / BATCHES * BATCHES)?;
+        let batches = latencies(self.calls, || {
+            end.send()?;
+            end.receive()
+        })?;
+        worker.finish()?;
+        Ok(batches)
+    }
+}
+
+/// Round trips of 64 bytes through sockets, by what `src/bench/` brings along.
+pub fn sockets(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
+    let mut pair = quiet_pair(plan)?;
+    for (name, rival) in [(SEQ_PACKET, Rival::SeqPacket), (LIBCAMERA, Rival::LibcameraSocket)] {
+        let batches = rival_batches(&mut pair, rival, plan.calls / 20)?;
+        book.latency("rivals, 64 B each way", name, Some(EVENTFD), &batches);
+    }
+    Ok(())
+}
+
+struct OneWay {
+    messages: u64,
+}
+
+impl Measure for OneWay {
+    type Output = Vec<f64>;
+
+    fn run(self, mut end: impl End, worker: &mut RivalWorker) -> Result<Vec<f64>, Failure> {
+        means(self.messages, |messages| {
+            worker.take(messages as u32)?;
+            (0..messages).try_for_each(|_| end.send())?;
+            worker.finish()
+        })
+    }
+}
+
+/// Messages one way through a socket.
+pub fn socket_throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
+    for (bytes, text) in [(64, "64 B"), (1 << 10, "1 KiB"), (64 << 10, "64 KiB")] {
+        let mut worker = RivalWorker::start(plan.cpus)?;
+        // A socket takes as long for a small message as for a large one.
+        let messages = messages(plan, bytes) / if bytes < 4096 { 10 } else { 1 };
+        let measure = OneWay { messages };
+        let batches = with_ends(Way::SeqPacket, bytes, &mut worker, measure)?;
+        book.means("one way", &format!("{text} messages, SOCK_SEQPACKET"), Some(bytes as u64), &batches);
+    }
+    Ok(())
+}
+
+/// Messages one way through the rivals' rings.
+pub fn throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
+    let bytes = size_of::<Message>();
+    for (name, way) in [("shmem-ipc", Way::ShmemIpcSpin), ("iceoryx2", Way::Iceoryx2Publish)] {
+        let mut worker = RivalWorker::start(plan.cpus)?;
+        let measure = OneWay { messages: messages(plan, bytes) };
+        let batches = with_ends(way, bytes, &mut worker, measure)?;
+        book.means("one way", &format!("64 B messages, {name}"), Some(bytes as u64), &batches);
+    }
+    Ok(())
+}
+
+/// Messages one way through `rtrb`, between two threads, which is all it can do.
+pub fn between_threads(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
+    let mut message = Message::default();
+    let batches = through_rtrb::<Message>(
+        plan,
+        // 256 KiB, as in our rings.
+        4096,
+        messages(plan, size_of::<Message>()),
+        |producer| {
+            message[0] += 1;
+            while producer.push(message).is_err() {
+                spin_loop();
+            }
+        },
+        |consumer| {
+            while consumer.pop().map(black_box).is_err() {
+                spin_loop();
+            }
+        },
+    )?;
+    book.means("one way", RTRB, Some(size_of::<Message>() as u64), &batches);
+
+    // What a copy in and a copy out cost if the bytes have to cross from one core to another: nothing else is done.
+    const BYTES: usize = 64 << 10;
+    let (source, mut target) = (vec![1u8; BYTES], vec![0u8; BYTES]);
+    let batches = through_rtrb::<u8>(
+        plan,
+        4 * BYTES,
+        messages(plan, BYTES),
+        |producer| {
+            while producer.push_entire_slice(&source).is_err() {
+                spin_loop();
+            }
+        },
+        move |consumer| {
+            while consumer.pop_entire_slice(&mut target).is_err() {
+                spin_loop();
+            }
+            black_box(&mut target);
+        },
+    )?;
+    book.means("one way", "64 KiB messages, rtrb between threads", Some(BYTES as u64), &batches);
+    Ok(())
+}
+
+/// Pushes from this thread and pops in another; returns nanoseconds a message.
+fn through_rtrb<T: Send + 'static>(
+    plan: &Plan,
+    capacity: usize,
+    messages: u64,
+    mut push: impl FnMut(&mut Producer<T>),
+    mut pop: impl FnMut(&mut Consumer<T>) + Send,
+) -> Result<Vec<f64>, Failure> {
+    let (mut producer, mut consumer) = RingBuffer::<T>::new(capacity);
+    // A thread begins on the processors of the one that starts it.
+    unpin()?;
+    let (host, worker) = plan.cpus;
+    // As many as `means` makes of it.
+    let all = messages / 10 + 1 + messages * u64::from(LONG_BATCHES);
+    std::thread::scope(|scope| {
+        let taker = scope.spawn(move || {
+            let pinned = pin(worker);
+            (0..all).for_each(|_| pop(&mut consumer));
+            pinned
+        });
+        pin(host)?;
+        let batches = means(messages, |messages| -> Result<(), Failure> {
+            (0..messages).for_each(|_| push(&mut producer));
+            // Until all are taken.
+            while producer.slots() < capacity {
+                spin_loop();
+            }
+            Ok(())
+        })?;
+        taker.join().map_err(|_| "the taking thread panicked")??;
+        Ok(batches)
+    })
+}
