@@ -404,3 +404,30 @@ fn a_program_that_is_no_worker_is_an_error_with_its_words() {
         assert!(error.contains("did not answer the handshake in time"), "{error}");
     });
 }
+
+#[test]
+fn an_idle_connection_uses_no_processor_and_no_wake_ups() {
+    watchdog(|| {
+        let mut connection = isolated(&Options::new());
+        echo(&mut connection, b"awake").unwrap();
+        let pid = connection.worker_pid().unwrap();
+        let switches = || {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap();
+            line.split_whitespace().last().unwrap().parse::<u64>().unwrap()
+        };
+        // Until it has looked long enough, and sleeps.
+        let mut before = switches();
+        loop {
+            std::thread::sleep(Duration::from_millis(100));
+            match switches() {
+                same if same == before => break,
+                later => before = later,
+            }
+        }
+        let used = connection.worker_cpu_time().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(switches(), before, "an idle worker woke up");
+        assert_eq!(connection.worker_cpu_time().unwrap(), used, "an idle worker used the processor");
+    });
+}
