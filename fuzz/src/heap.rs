@@ -47,8 +47,8 @@ impl Heap {
 }
 
 impl Words for Heap {
-    fn word(&self, index: usize) -> &AtomicU64 {
-        &self.words[index]
+    fn words(&self, index: usize, count: usize) -> &[AtomicU64] {
+        &self.0[index..index + count]
     }
 
     fn len(&self) -> usize {

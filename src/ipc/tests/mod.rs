@@ -431,3 +431,25 @@ fn an_idle_connection_uses_no_processor_and_no_wake_ups() {
         assert_eq!(connection.worker_cpu_time().unwrap(), used, "an idle worker used the processor");
     });
 }
+
+#[test]
+fn what_goes_over_a_connection_is_counted() {
+    in_both_modes(&Options::new(), |connection| {
+        assert!(connection.latency().is_none());
+        connection.record_latency(true);
+        for number in 0..10 {
+            connection.cast(TELL, &number).unwrap();
+        }
+        for _ in 0..5 {
+            echo(connection, b"counted").unwrap();
+        }
+        assert_eq!(connection.latency().unwrap().len(), 5);
+        let counters = connection.meter().read();
+        let (calls, answers) = (counters.to_module, counters.to_host);
+        assert_eq!((calls.sent.records, calls.received.records), (15, 15));
+        assert_eq!((answers.sent.records, answers.received.records), (15, 15));
+        assert_eq!(calls.sent.wake_ups + calls.sent.wake_ups_elided, 15);
+        // Eight bytes of header and eight of a number; an echo has a span and its bytes.
+        assert_eq!(calls.sent.bytes, 10 * 16 + 5 * 24);
+    });
+}
