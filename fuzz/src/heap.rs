@@ -48,7 +48,7 @@ impl Heap {
 
 impl Words for Heap {
     fn words(&self, index: usize, count: usize) -> &[AtomicU64] {
-        &self.0[index..index + count]
+        &self.words[index..index + count]
     }
 
     fn len(&self) -> usize {
