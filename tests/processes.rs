@@ -280,7 +280,7 @@ fn one_binary_is_enough() {
         run.signal(Signal::INT);
         let outcome = run.wait();
         assert_interrupted(&outcome);
-        assert!(outcome.stderr.contains("the executable can be its own worker"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("the program is its own worker"), "{}", outcome.stderr);
     });
 }
 
