@@ -145,7 +145,7 @@ pub enum ProtocolError {
 #[non_exhaustive]
 pub enum ConnectError {
     /// No worker program was found.
-    #[error("no worker program for {component:?}: looked at {}; put `ringfence-worker` beside the executable, name it in RINGFENCE_WORKER, or call `ringfence::ipc::run_if_worker` in `main`", tried.join(", "))]
+    #[error("no worker program for {component:?}: looked at {}; give the component to `ringfence::ipc::run_if_worker` in `main`, name a worker in RINGFENCE_WORKER, or put `ringfence-worker` beside the executable", tried.join(", "))]
     NoWorker {
         /// What should be served.
         component: String,

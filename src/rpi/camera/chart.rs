@@ -158,6 +158,35 @@ fn frame(width: u32, height: u32) -> (f64, f64, f64) {
     ((width - pitch * across) / 2.0, (height - pitch * down) / 2.0, pitch)
 }
 
+/// The patches in 8-bit sRGB, as the chart's maker (X-Rite) lists them beside the L*a*b* values.
+#[cfg(test)]
+pub(in crate::rpi) const MAKERS_SRGB: [[u8; 3]; 24] = [
+    [115, 82, 68],
+    [194, 150, 130],
+    [98, 122, 157],
+    [87, 108, 67],
+    [133, 128, 177],
+    [103, 189, 170],
+    [214, 126, 44],
+    [80, 91, 166],
+    [193, 90, 99],
+    [94, 60, 108],
+    [157, 188, 64],
+    [224, 163, 46],
+    [56, 61, 150],
+    [70, 148, 73],
+    [175, 54, 60],
+    [231, 199, 31],
+    [187, 86, 149],
+    [8, 133, 161],
+    [243, 243, 242],
+    [200, 200, 200],
+    [160, 160, 160],
+    [122, 122, 121],
+    [85, 85, 85],
+    [52, 52, 52],
+];
+
 #[cfg(test)]
 mod tests {
     use super::super::colour::{LUMA, delta_e, linear_srgb_to_lab, srgb_to_linear};
@@ -167,34 +196,8 @@ mod tests {
     fn conversion_agrees_with_the_published_srgb_values() {
         // The 8-bit sRGB values that the maker published beside the L*a*b* ones. The two were never quite
         // consistent; a slip in a constant or in the adaptation to D65 would show up as far more.
-        let published: [[u8; 3]; 24] = [
-            [115, 82, 68],
-            [194, 150, 130],
-            [98, 122, 157],
-            [87, 108, 67],
-            [133, 128, 177],
-            [103, 189, 170],
-            [214, 126, 44],
-            [80, 91, 166],
-            [193, 90, 99],
-            [94, 60, 108],
-            [157, 188, 64],
-            [224, 163, 46],
-            [56, 61, 150],
-            [70, 148, 73],
-            [175, 54, 60],
-            [231, 199, 31],
-            [187, 86, 149],
-            [8, 133, 161],
-            [243, 243, 242],
-            [200, 200, 200],
-            [160, 160, 160],
-            [122, 122, 121],
-            [85, 85, 85],
-            [52, 52, 52],
-        ];
         let mut total = 0.0;
-        for (index, bytes) in published.into_iter().enumerate() {
+        for (index, bytes) in MAKERS_SRGB.into_iter().enumerate() {
             let lab = linear_srgb_to_lab(bytes.map(|byte| srgb_to_linear(f64::from(byte) / 255.0)));
             let difference = delta_e(lab, PATCHES[index].1);
             assert!(difference < 7.5, "{}: {difference}", PATCHES[index].0);

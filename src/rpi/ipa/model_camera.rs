@@ -12,6 +12,7 @@ use super::controller::{Controller, IspSettings};
 use super::requests::Requests;
 use super::sensor::{DeviceStatus, SensorFacts, SensorMode, SensorSettings};
 use super::tuning::Tuning;
+use crate::rpi::camera::chart::MAKERS_SRGB;
 use crate::rpi::layout::{AWB_ZONES, GAMMA_POINTS, Region, STATISTICS_BYTES, Statistics};
 use crate::rpi::{imx219, response};
 
@@ -26,35 +27,6 @@ const SPAN: f64 = (imx219::WHITE_LEVEL - imx219::BLACK_LEVEL) as f64;
 pub(super) fn mode() -> SensorMode {
     SensorMode { height: 1232, min_frame_length: 1236, ..SensorFacts::imx219().default_mode }
 }
-
-/// The 24 patches of the ColorChecker Classic in 8-bit sRGB, as its maker (X-Rite) lists them, row by row; the
-/// last six are grey.
-const CHART: [[u8; 3]; 24] = [
-    [115, 82, 68],
-    [194, 150, 130],
-    [98, 122, 157],
-    [87, 108, 67],
-    [133, 128, 177],
-    [103, 189, 170],
-    [214, 126, 44],
-    [80, 91, 166],
-    [193, 90, 99],
-    [94, 60, 108],
-    [157, 188, 64],
-    [224, 163, 46],
-    [56, 61, 150],
-    [70, 148, 73],
-    [175, 54, 60],
-    [231, 199, 31],
-    [187, 86, 149],
-    [8, 133, 161],
-    [243, 243, 242],
-    [200, 200, 200],
-    [160, 160, 160],
-    [122, 122, 121],
-    [85, 85, 85],
-    [52, 52, 52],
-];
 
 /// What stands before the camera: linear reflectances of the zones, row-major.
 #[derive(Debug, Clone)]
@@ -73,7 +45,7 @@ impl Scene {
     pub fn chart() -> Self {
         let mut scene =
             Self { zones: [[0.18; 3]; ZONES], crosstalk: true, ratios: None, grey_patches: vec![vec![]; 6] };
-        for (patch, colour) in CHART.iter().enumerate() {
+        for (patch, colour) in MAKERS_SRGB.iter().enumerate() {
             let (column, row) = (2 + 2 * (patch % 6), 2 + 2 * (patch / 6));
             for (x, y) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
                 let zone = (row + y) * AWB_ZONES.0 + column + x;
