@@ -24,7 +24,10 @@ pub(crate) struct File {
 
 /// The lines of a documentation comment, without its markers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Doc(pub(crate) Vec<String>);
+pub struct Doc(
+    /// The lines.
+    pub Vec<String>,
+);
 
 #[derive(Debug)]
 pub(crate) struct Import {

@@ -144,6 +144,22 @@ impl Config {
         }
     }
 
+    /// Checks `files` and all that they import, and returns what they mean: for tools that need no generated code.
+    ///
+    /// # Errors
+    /// All that is wrong with the files, or the reason why one cannot be read.
+    pub fn check(&self, files: &[impl AsRef<Path>]) -> Result<Model, Errors> {
+        let mut loader = Loader::new(&self.includes);
+        for file in files {
+            loader.load(file.as_ref());
+        }
+        let Loader { mut reports, files, .. } = loader;
+        std::mem::take(&mut reports).finish()?;
+        let model = resolve::resolve(&files, &mut reports);
+        reports.finish()?;
+        Ok(model)
+    }
+
     /// Resolves all files, of which those of `targets` will be generated.
     fn resolve(&self, loader: Loader<'_>, targets: &[usize]) -> Result<Model, Errors> {
         let Loader { mut reports, files, .. } = loader;

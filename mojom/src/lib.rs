@@ -41,7 +41,7 @@ mod generate;
 mod hash;
 mod lexer;
 mod load;
-mod model;
+pub mod model;
 mod naming;
 mod parser;
 mod resolve;

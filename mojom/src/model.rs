@@ -1,96 +1,149 @@
 //! What the interfaces mean: every name resolved, every value computed, every rule checked.
 //!
-//! Generators and the interface hash read this and nothing else. Names are those of the file.
+//! Generators, the interface hash and tools that need no generated code read this and nothing else. Names are those
+//! of the file. [`Config::check`](crate::Config::check) makes it.
 
-use crate::ast::Doc;
+pub use crate::ast::Doc;
 
 /// All files that take part, imported ones first.
 #[derive(Debug, Default)]
-pub(crate) struct Model {
-    pub(crate) modules: Vec<Module>,
-    pub(crate) enums: Vec<Enum>,
-    pub(crate) structs: Vec<Struct>,
+pub struct Model {
+    /// The files, in an order in which each stands behind those it imports.
+    pub modules: Vec<Module>,
+    /// The enums of all files.
+    pub enums: Vec<Enum>,
+    /// The structs of all files.
+    pub structs: Vec<Struct>,
 }
 
 /// Index in [`Model::modules`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ModuleId(pub(crate) usize);
+pub struct ModuleId(
+    /// The index.
+    pub usize,
+);
 
 /// Index in [`Model::enums`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct EnumId(pub(crate) usize);
+pub struct EnumId(
+    /// The index.
+    pub usize,
+);
 
 /// Index in [`Model::structs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct StructId(pub(crate) usize);
+pub struct StructId(
+    /// The index.
+    pub usize,
+);
 
 /// One file.
 #[derive(Debug)]
-pub(crate) struct Module {
+pub struct Module {
     /// As in its `module` statement.
-    pub(crate) name: String,
+    pub name: String,
     /// Name of the file, without its directories.
-    pub(crate) file: String,
-    pub(crate) doc: Doc,
-    pub(crate) consts: Vec<Const>,
-    pub(crate) enums: Vec<EnumId>,
-    pub(crate) structs: Vec<StructId>,
-    pub(crate) interface: Option<Interface>,
+    pub file: String,
+    /// What the comment before the `module` statement says.
+    pub doc: Doc,
+    /// Its constants, in order.
+    pub consts: Vec<Const>,
+    /// Its enums, in order.
+    pub enums: Vec<EnumId>,
+    /// Its structs, in order.
+    pub structs: Vec<StructId>,
+    /// Its interface, if it has one.
+    pub interface: Option<Interface>,
 }
 
+/// A constant.
 #[derive(Debug)]
-pub(crate) struct Const {
+pub struct Const {
     /// With the struct or interface around it, separated by a dot.
-    pub(crate) name: String,
-    pub(crate) ty: Type,
-    pub(crate) value: Constant,
-    pub(crate) doc: Doc,
+    pub name: String,
+    /// Its declared type.
+    pub ty: Type,
+    /// Its value, which fits the type.
+    pub value: Constant,
+    /// What the comment before it says.
+    pub doc: Doc,
 }
 
+/// A value that is known when an interface is compiled.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Constant {
-    Integer { value: i128, hex: bool },
+pub enum Constant {
+    /// An integer of any type.
+    Integer {
+        /// The value.
+        value: i128,
+        /// Whether it was written in hexadecimal.
+        hex: bool,
+    },
+    /// A `float` or `double`.
     Float(f64),
+    /// A `bool`.
     Bool(bool),
+    /// A `string`.
     String(String),
-    Enumerator { of: EnumId, index: usize },
+    /// An enumerator.
+    Enumerator {
+        /// Its enum.
+        of: EnumId,
+        /// Its index in [`Enum::enumerators`].
+        index: usize,
+    },
 }
 
+/// An enum.
 #[derive(Debug)]
-pub(crate) struct Enum {
-    pub(crate) module: ModuleId,
+pub struct Enum {
+    /// The file that defines it.
+    pub module: ModuleId,
     /// With the struct or interface around it, separated by a dot.
-    pub(crate) name: String,
+    pub name: String,
     /// At least one.
-    pub(crate) enumerators: Vec<Enumerator>,
+    pub enumerators: Vec<Enumerator>,
     /// Whether sets of its enumerators make sense.
-    pub(crate) is_flags: bool,
-    pub(crate) doc: Doc,
+    pub is_flags: bool,
+    /// What the comment before it says.
+    pub doc: Doc,
 }
 
+/// A value of an enum, with its name.
 #[derive(Debug)]
-pub(crate) struct Enumerator {
-    pub(crate) name: String,
-    pub(crate) value: i32,
+pub struct Enumerator {
+    /// The name.
+    pub name: String,
+    /// The value, given or counted.
+    pub value: i32,
     /// Whether it was written in hexadecimal.
-    pub(crate) hex: bool,
+    pub hex: bool,
     /// The earlier enumerator with the same value.
-    pub(crate) alias_of: Option<usize>,
-    pub(crate) doc: Doc,
+    pub alias_of: Option<usize>,
+    /// What the comment before it says.
+    pub doc: Doc,
 }
 
+/// A struct.
 #[derive(Debug)]
-pub(crate) struct Struct {
-    pub(crate) module: ModuleId,
-    pub(crate) name: String,
-    pub(crate) kind: StructKind,
-    pub(crate) fields: Vec<Field>,
-    pub(crate) doc: Doc,
+pub struct Struct {
+    /// The file that defines it.
+    pub module: ModuleId,
+    /// The name, without its module.
+    pub name: String,
+    /// Who writes it in Rust.
+    pub kind: StructKind,
+    /// Its fields, in the order in which they are declared and sent.
+    pub fields: Vec<Field>,
+    /// Whether it is marked `[hasFd]`, which libcamera's encoding heeds.
+    pub has_fd: bool,
+    /// What the comment before it says.
+    pub doc: Doc,
 }
 
 /// Who writes the Rust type of a struct, and its encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StructKind {
+pub enum StructKind {
     /// Both are generated.
     Generated,
     /// `[skipHeader]`: the runtime has the type, its encoding is generated.
@@ -103,81 +156,129 @@ pub(crate) enum StructKind {
 
 /// Types that the runtime has written by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Builtin {
+pub enum Builtin {
+    /// What can be set of each control.
     ControlInfoMap,
+    /// Controls and their values.
     ControlList,
+    /// A file descriptor, or none.
     SharedFd,
+    /// A part of a file: a descriptor, an offset and a length.
     Plane,
 }
 
+/// A field of a struct.
 #[derive(Debug)]
-pub(crate) struct Field {
-    pub(crate) name: String,
-    pub(crate) ty: Type,
-    pub(crate) default: Option<Constant>,
-    pub(crate) doc: Doc,
+pub struct Field {
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub ty: Type,
+    /// The value where nothing else is said. Numbers are otherwise zero, what holds others empty.
+    pub default: Option<Constant>,
+    /// Whether it is marked `[hasFd]`, which libcamera's encoding heeds.
+    pub has_fd: bool,
+    /// What the comment before it says.
+    pub doc: Doc,
 }
 
+/// A type of a field, parameter or constant.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Type {
+pub enum Type {
+    /// `bool`.
     Bool,
+    /// `int8` to `uint64`.
     Integer {
+        /// 8, 16, 32 or 64.
         bits: u32,
+        /// Whether it may be negative.
         signed: bool,
     },
+    /// `float`, 32 bits.
     Float,
+    /// `double`, 64 bits.
     Double,
+    /// `string`.
     String,
+    /// An enum.
     Enum(EnumId),
+    /// A set of an enum's enumerators.
     Flags(EnumId),
+    /// A struct that has fields.
     Struct(StructId),
+    /// A type that the runtime has written by hand.
     Builtin(Builtin),
-    /// The length is part of the declaration; neither encoding checks it.
+    /// `array<element, length>`. The length is part of the declaration; neither encoding checks it.
     Array {
+        /// Type of the elements.
         element: Box<Type>,
+        /// Their declared number.
         length: Option<u32>,
     },
+    /// `map<key, value>`.
     Map {
+        /// An integer, truth value, string or enum.
         key: Box<Type>,
+        /// Any type.
         value: Box<Type>,
     },
 }
 
 /// An interface and the events that go with it.
 #[derive(Debug)]
-pub(crate) struct Interface {
-    pub(crate) name: String,
-    pub(crate) doc: Doc,
-    pub(crate) methods: Vec<Method>,
+pub struct Interface {
+    /// The name, without its module.
+    pub name: String,
+    /// What the comment before it says.
+    pub doc: Doc,
+    /// Its methods, numbered from 1 in this order.
+    pub methods: Vec<Method>,
     /// Name of the event interface.
-    pub(crate) events_name: Option<String>,
-    pub(crate) events_doc: Doc,
-    pub(crate) events: Vec<Method>,
+    pub events_name: Option<String>,
+    /// What the comment before the event interface says.
+    pub events_doc: Doc,
+    /// Its events, numbered from 1 in this order.
+    pub events: Vec<Method>,
 }
 
 /// A method or an event.
 #[derive(Debug)]
-pub(crate) struct Method {
-    pub(crate) name: String,
-    pub(crate) asynchronous: bool,
-    pub(crate) inputs: Vec<Parameter>,
-    pub(crate) outputs: Vec<Parameter>,
-    pub(crate) doc: Doc,
+pub struct Method {
+    /// The name.
+    pub name: String,
+    /// Whether it returns before it is done. Events do.
+    pub asynchronous: bool,
+    /// Its parameters.
+    pub inputs: Vec<Parameter>,
+    /// Its results.
+    pub outputs: Vec<Parameter>,
+    /// What the comment before it says.
+    pub doc: Doc,
 }
 
+/// A parameter or result of a method.
 #[derive(Debug)]
-pub(crate) struct Parameter {
-    pub(crate) name: String,
-    pub(crate) ty: Type,
+pub struct Parameter {
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub ty: Type,
 }
 
-/// What generated code has to know about a type beside what it is.
+/// What code that handles values has to know about a type beside what it is.
 impl Model {
-    pub(crate) fn enumeration(&self, id: EnumId) -> &Enum {
+    /// The enum of this id.
+    ///
+    /// # Panics
+    /// If the id is of another model, as do all that take one.
+    #[must_use]
+    pub fn enumeration(&self, id: EnumId) -> &Enum {
         &self.enums[id.0]
     }
 
-    pub(crate) fn structure(&self, id: StructId) -> &Struct {
+    /// The struct of this id.
+    #[must_use]
+    pub fn structure(&self, id: StructId) -> &Struct {
         &self.structs[id.0]
     }
 
@@ -201,8 +302,42 @@ impl Model {
         }
     }
 
+    /// Whether libcamera's encoding has a count of descriptors beside the size of this field: if the type
+    /// names `SharedFD` somewhere inside, or the field itself is marked. Marks within its type do not count.
+    #[must_use]
+    pub fn field_counts_fds(&self, field: &Field) -> bool {
+        field.has_fd || self.names_fd(&field.ty)
+    }
+
+    /// Whether libcamera's encoding has a count of descriptors beside the size of a parameter of this type: as of
+    /// a field, or if it is a struct that is marked or has a marked field, or has such structs in arrays or maps.
+    #[must_use]
+    pub fn parameter_counts_fds(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Array { element, .. } => self.parameter_counts_fds(element),
+            Type::Map { key, value } => self.parameter_counts_fds(key) || self.parameter_counts_fds(value),
+            Type::Struct(id) => {
+                let structure = self.structure(*id);
+                structure.has_fd || structure.fields.iter().any(|field| field.has_fd) || self.names_fd(ty)
+            }
+            ty => self.names_fd(ty),
+        }
+    }
+
+    /// Whether `SharedFD` is named in the type. What else brings descriptors along is not.
+    fn names_fd(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Builtin(builtin) => *builtin == Builtin::SharedFd,
+            Type::Struct(id) => self.structure(*id).fields.iter().any(|field| self.names_fd(&field.ty)),
+            Type::Array { element, .. } => self.names_fd(element),
+            Type::Map { key, value } => self.names_fd(key) || self.names_fd(value),
+            _ => false,
+        }
+    }
+
     /// Whether a descriptor may be inside, for which equality has no meaning.
-    pub(crate) fn has_fd(&self, ty: &Type) -> bool {
+    #[must_use]
+    pub fn has_fd(&self, ty: &Type) -> bool {
         match ty {
             Type::Builtin(builtin) => matches!(builtin, Builtin::SharedFd | Builtin::Plane),
             Type::Struct(id) => self.structure(*id).fields.iter().any(|field| self.has_fd(&field.ty)),
@@ -213,7 +348,8 @@ impl Model {
     }
 
     /// The type as it is written in mojom, with full names.
-    pub(crate) fn mojom(&self, ty: &Type) -> String {
+    #[must_use]
+    pub fn mojom(&self, ty: &Type) -> String {
         match ty {
             Type::Bool => "bool".to_owned(),
             Type::Integer { bits, signed } => format!("{}int{bits}", if *signed { "" } else { "u" }),
@@ -236,7 +372,8 @@ impl Model {
     }
 
     /// Full name of an enum.
-    pub(crate) fn enum_name(&self, id: EnumId) -> String {
+    #[must_use]
+    pub fn enum_name(&self, id: EnumId) -> String {
         let enumeration = self.enumeration(id);
         format!("{}.{}", self.modules[enumeration.module.0].name, enumeration.name)
     }
@@ -254,7 +391,8 @@ impl Builtin {
     }
 
     /// Its full name in mojom.
-    pub(crate) fn mojom(self) -> &'static str {
+    #[must_use]
+    pub fn mojom(self) -> &'static str {
         match self {
             Self::ControlInfoMap => "libcamera.ControlInfoMap",
             Self::ControlList => "libcamera.ControlList",

@@ -29,7 +29,8 @@ impl Resolver<'_> {
             let id = StructId(self.model.structs.len());
             let name = item.name.text.clone();
             let doc = item.doc.clone();
-            self.model.structs.push(Struct { module: self.id, name, kind, fields: Vec::new(), doc });
+            let has_fd = item.attributes.has("hasFd");
+            self.model.structs.push(Struct { module: self.id, name, kind, fields: Vec::new(), has_fd, doc });
             if is_new {
                 self.own.insert(full, Symbol::Struct(id));
             }
@@ -95,7 +96,8 @@ impl Resolver<'_> {
                 }
                 Some(value) => self.value(value, &ty, scope),
             };
-            fields.push(Field { name: name.clone(), ty, default, doc: field.doc.clone() });
+            let has_fd = field.attributes.has("hasFd");
+            fields.push(Field { name: name.clone(), ty, default, has_fd, doc: field.doc.clone() });
         }
         fields
     }
