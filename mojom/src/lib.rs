@@ -3,7 +3,7 @@
 //! To be called from a build script:
 //!
 //! ```no_run
-//! fn main() -> Result<(), ringfence_mojom::Errors> {
+//! fn main() -> Result<(), ringfence_mojom::Diagnostics> {
 //!     ringfence_mojom::configure().compile(&["thermometer.mojom"])
 //! }
 //! ```
@@ -47,7 +47,7 @@ mod parser;
 mod resolve;
 
 pub use config::Config;
-pub use diagnostic::{Error, Errors};
+pub use diagnostic::{Checked, Code, Diagnostic, Diagnostics, Level, Style};
 
 /// The defaults, to be changed to one's needs.
 #[must_use]
