@@ -77,7 +77,7 @@ impl Parser<'_> {
         if !HANDLE_KINDS.contains(&name.text.as_str()) {
             let message = format!("there is no kind of handle called `{}`", name.text);
             let error = Diagnostic::new(Code::HandleKind, self.source, name.span, message);
-            self.report(error.note(format!("the kinds are {}", HANDLE_KINDS.join(", "))));
+            return Err(self.report(error.note(format!("the kinds are {}", HANDLE_KINDS.join(", ")))));
         }
         self.expect(">")
     }
