@@ -149,6 +149,13 @@ impl<'a> Lexer<'a> {
             self.string();
         } else if first == '@' {
             self.ordinal();
+        } else if rest.starts_with("::") {
+            // What is meant is clear, so the parser need not stumble.
+            let start = self.at;
+            self.push(Kind::Punctuation("."), 2);
+            let error = self.error(Code::IllegalCharacter, start, "`::` has no meaning here");
+            let span = Span { start, end: start + 2 };
+            *error = error.clone().replace(span, ".", "the parts of a name are separated by `.`");
         } else if let Some(mark) = PUNCTUATION.iter().find(|mark| rest.starts_with(**mark)) {
             self.push(Kind::Punctuation(mark), mark.len());
         } else {
@@ -169,7 +176,6 @@ impl<'a> Lexer<'a> {
         let help = match first {
             '#' => Some("there is no preprocessor; comments begin with `//`"),
             '\'' => Some("strings are in double quotes"),
-            ':' => Some("the parts of a name are separated by `.`"),
             _ => None,
         };
         let shown: String = rest[..length].chars().take(20).flat_map(char::escape_debug).collect();

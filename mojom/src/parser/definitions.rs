@@ -19,6 +19,10 @@ impl Parser<'_> {
             if let Err(Reported) = self.statement() {
                 self.recover(start);
                 self.keep_garbled(start..self.next);
+                if self.file.module.is_none() && self.file.imports.is_empty() && !self.has_definitions() {
+                    // It may have been the `module` statement.
+                    self.file.module_is_garbled = true;
+                }
             }
             if self.next == start {
                 // Only a stray `}` makes no progress; with the `;` behind it, it is one mistake.
@@ -82,7 +86,7 @@ impl Parser<'_> {
             }
             self.file.module = Some(name);
         }
-        self.end("the file")
+        self.end()
     }
 
     fn has_definitions(&self) -> bool {
@@ -107,7 +111,7 @@ impl Parser<'_> {
         if !attributes.remove_item() {
             self.file.imports.push(Import { path, span });
         }
-        self.end("the file")
+        self.end()
     }
 
     pub(super) fn constant(&mut self, prefix: Prefix, scope: Option<&str>) -> Parse<()> {
@@ -121,7 +125,7 @@ impl Parser<'_> {
             let (scope, attributes) = (scope.map(str::to_owned), prefix.attributes);
             self.file.consts.push(Const { name, scope, attributes, ty, value, doc });
         }
-        self.end("the constant")
+        self.end()
     }
 
     pub(super) fn enumeration(&mut self, prefix: Prefix, scope: Option<&str>) -> Parse<()> {
@@ -131,8 +135,7 @@ impl Parser<'_> {
             self.without_body(&prefix.attributes, name, "enums without values ([Native])");
             return Ok(());
         }
-        let open = self.next;
-        self.expect("{")?;
+        let open = self.open()?;
         let mut enumerators = Vec::new();
         let mut garbled = false;
         while !self.at("}") {
@@ -151,7 +154,7 @@ impl Parser<'_> {
             let (scope, attributes) = (scope.map(str::to_owned), prefix.attributes);
             self.file.enums.push(Enum { name, scope, attributes, enumerators, garbled, doc });
         }
-        if is_closed { self.end("") } else { Ok(()) }
+        if is_closed { self.end_of_definition() } else { Ok(()) }
     }
 
     /// One enumerator and the comma behind it.
@@ -255,7 +258,7 @@ impl Parser<'_> {
             types.push(parser.ty()?);
             parser.name("the field's name")?;
             parser.ordinal();
-            parser.end("the field")
+            parser.end()
         })?;
         self.file.foreign.push(Foreign { name, what: "unions", types });
         Ok(())

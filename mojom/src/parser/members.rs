@@ -19,7 +19,7 @@ impl Parser<'_> {
         let name = self.name("the field's name")?;
         let ordinal = self.ordinal();
         let default = if self.eat("=").is_some() { Some(self.value()?) } else { None };
-        let end = self.end("the field");
+        let end = self.end();
         let comment = prefix.comment.or(self.peek().doc_of_previous);
         let doc = self.doc(comment, &path(Some(of), &name.text));
         if !prefix.attributes.remove_item() {
@@ -59,14 +59,19 @@ impl Parser<'_> {
             }));
         }
         let inputs = self.parameters()?;
-        let has_response = self.eat("=>").is_some();
+        let is_arrow_missing = self.at("(");
+        if is_arrow_missing {
+            let span = self.peek().span;
+            self.error(Code::Syntax, span, "expected `=>` before the results, found `(`");
+        }
+        let has_response = self.eat("=>").is_some() || is_arrow_missing;
         let outputs = if has_response { self.parameters()? } else { Vec::new() };
         let doc = self.doc(prefix.comment, &path(Some(of), &name.text));
         if !prefix.attributes.remove_item() {
             let attributes = prefix.attributes;
             methods.push(Method { name, attributes, ordinal, inputs, outputs, has_response, doc });
         }
-        self.end("the method")
+        self.end()
     }
 
     /// A list in parentheses. After an error in one parameter the others are still read.
@@ -77,12 +82,24 @@ impl Parser<'_> {
             return Ok(parameters);
         }
         let mut garbled = false;
+        let mut told_line = None;
         loop {
+            let line = self.source.line(self.peek().span.start);
+            let told = self.errors.len();
             match self.parameter() {
                 Ok(Some(parameter)) => parameters.push(parameter),
                 Ok(None) => {}
-                Err(Reported) if self.skip_entry(")") => garbled = true,
-                Err(reported) => return Err(reported),
+                Err(reported) => {
+                    garbled = true;
+                    // A second error in the same line is hardly one of its own.
+                    if told_line == Some(line) {
+                        self.errors.truncate(told);
+                    }
+                    told_line = Some(line);
+                    if !self.skip_entry(")") {
+                        return Err(reported);
+                    }
+                }
             }
             if self.eat(")").is_some() {
                 break;

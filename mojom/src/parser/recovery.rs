@@ -38,7 +38,16 @@ impl Parser<'_> {
     }
 
     /// The `;` behind an item. If only that is missing, the item is good for the rest.
-    pub(super) fn end(&mut self, inside: &str) -> Parse<()> {
+    pub(super) fn end(&mut self) -> Parse<()> {
+        self.end_or_skip(false)
+    }
+
+    /// As [`Self::end`], of a definition with a body: what else stands in its last line is skipped.
+    pub(super) fn end_of_definition(&mut self) -> Parse<()> {
+        self.end_or_skip(true)
+    }
+
+    fn end_or_skip(&mut self, skips: bool) -> Parse<()> {
         if self.eat(";").is_some() {
             return Ok(());
         }
@@ -50,8 +59,28 @@ impl Parser<'_> {
                 error
             }
         });
-        let goes_on = self.at("}") || self.at_end() || self.starts_line(self.next);
-        if goes_on && self.peek().kind != Kind::Garbled || inside.is_empty() { Ok(()) } else { Err(reported) }
+        let begins = matches!(self.peek().kind, Kind::Name | Kind::Keyword | Kind::Punctuation("["));
+        if self.at("}") || self.at_end() || begins && self.starts_line(self.next) {
+            return Ok(());
+        }
+        if !skips {
+            return Err(reported);
+        }
+        // A definition is complete without what follows in its line.
+        while !self.at_end() && !self.starts_line(self.next) && self.eat(";").is_none() {
+            self.bump();
+        }
+        Ok(())
+    }
+
+    /// The `{` of a definition, or the line behind the place where it is missing.
+    pub(super) fn open(&mut self) -> Parse<usize> {
+        if self.eat("{").is_some() {
+            return Ok(self.next - 1);
+        }
+        let reported = self.unexpected("`{`");
+        let begins = matches!(self.peek().kind, Kind::Name | Kind::Keyword | Kind::Punctuation("["));
+        if begins && self.starts_line(self.next) { Ok(self.next - 1) } else { Err(reported) }
     }
 
     /// Skips to behind the `;` that ends the item that began at token `start`, or to where the next one begins.
@@ -162,8 +191,7 @@ impl Parser<'_> {
 
     /// `{ members } ;`, where an error in one member does not stop the others. Whether there was one.
     pub(super) fn body(&mut self, mut member: impl FnMut(&mut Self) -> Parse<()>) -> Parse<bool> {
-        let open = self.next;
-        self.expect("{")?;
+        let open = self.open()?;
         let mut garbled = false;
         while !self.at("}") {
             if self.at_end() || self.at_outer_item(open) {
@@ -186,7 +214,7 @@ impl Parser<'_> {
             }
         }
         self.bump();
-        self.end("")?;
+        self.end_of_definition()?;
         Ok(garbled)
     }
 }

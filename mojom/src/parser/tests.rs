@@ -162,7 +162,7 @@ fn words_that_are_none_do_not_spread() {
             "2:17: a number does not start with 0; octal numbers do not exist",
         ]
     );
-    assert_eq!(errors("struct A { Foo::Bar x; };").len(), 2);
+    assert_eq!(errors("struct A { Foo::Bar x; };"), ["1:15: `::` has no meaning here"]);
     assert_eq!(errors("struct A { uint8 x @; bool y @99999999999; };").len(), 2);
 }
 
