@@ -140,6 +140,11 @@ impl Diagnostic {
         Self { span: None, ..Self::new(code, &source, Span::default(), message) }
     }
 
+    /// Whether it is about what starts at the same place of its file.
+    pub(crate) fn starts_at(&self, span: Span) -> bool {
+        self.span.is_some_and(|own| own.start == span.start)
+    }
+
     /// Says something beside the caret.
     pub(crate) fn label(mut self, text: impl Into<String>) -> Self {
         self.label = text.into();

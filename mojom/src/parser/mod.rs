@@ -131,6 +131,10 @@ impl Parser<'_> {
             _ => format!("`{}`", self.text(token.span)),
         };
         let span = self.end_of_line_before().unwrap_or(token.span);
+        // Of what cannot be read at all, one complaint is enough.
+        if self.errors.last().is_some_and(|error| error.starts_at(span)) {
+            return Reported;
+        }
         let mut error =
             Diagnostic::new(Code::Syntax, self.source, span, format!("expected {wanted}, found {found}"));
         error = error.label(format!("expected {wanted}"));
