@@ -332,7 +332,9 @@ impl<'a> Lexer<'a> {
         let digits = rest[1..].bytes().take_while(u8::is_ascii_digit).count();
         let text = &rest[1..=digits];
         match text.parse::<u32>() {
-            Ok(value) if digits == 1 || !text.starts_with('0') => self.push(Kind::Ordinal(value), digits + 1),
+            Ok(value) if word(&rest[1..]) == digits && (digits == 1 || !text.starts_with('0')) => {
+                self.push(Kind::Ordinal(value), digits + 1)
+            }
             _ => {
                 let length = 1 + word_or_digits(&rest[1..]).max(digits);
                 let message = "an ordinal is `@` and a decimal number of at most 32 bits";

@@ -65,13 +65,31 @@ impl Parser<'_> {
             self.error(Code::Syntax, span, "expected `=>` before the results, found `(`");
         }
         let has_response = self.eat("=>").is_some() || is_arrow_missing;
-        let outputs = if has_response { self.parameters()? } else { Vec::new() };
+        let outputs = if has_response { self.response()? } else { Vec::new() };
         let doc = self.doc(prefix.comment, &path(Some(of), &name.text));
         if !prefix.attributes.remove_item() {
             let attributes = prefix.attributes;
             methods.push(Method { name, attributes, ordinal, inputs, outputs, has_response, doc });
         }
         self.end()
+    }
+
+    /// What follows the `=>`.
+    fn response(&mut self) -> Parse<Vec<Parameter>> {
+        let is_result = self.at_word("result") && self.peek_at(1).kind == Kind::Punctuation("<");
+        if !is_result {
+            return self.parameters();
+        }
+        let start = self.bump();
+        self.bump();
+        self.ty()?;
+        self.expect(",")?;
+        self.ty()?;
+        let end = self.expect(">")?;
+        let message = "`result` responses are outside the dialect: libcamera has no errors of methods";
+        let error = Diagnostic::new(Code::OutsideDialect, self.source, start.to(end), message);
+        self.report(error.help("return a number that tells, such as `=> (int32 ret)`"));
+        Ok(Vec::new())
     }
 
     /// A list in parentheses. After an error in one parameter the others are still read.

@@ -152,6 +152,16 @@ fn what_is_missing_is_reported_where_it_is_missing() {
 }
 
 #[test]
+fn results_as_responses_are_outside_the_dialect() {
+    let (file, errors) = file("interface I { m() => result<uint8, array<string>>; n(); };");
+    assert_eq!(
+        errors,
+        ["1:22: `result` responses are outside the dialect: libcamera has no errors of methods"]
+    );
+    assert_eq!(file.interfaces[0].methods.len(), 2);
+}
+
+#[test]
 fn words_that_are_none_do_not_spread() {
     let errors = |text: &str| file(text).1;
     assert_eq!(errors("#include \"x\"\nmodule a;"), ["1:1: `#` has no meaning here"]);

@@ -125,6 +125,10 @@ impl Resolver<'_> {
 
     /// Fields are sent in the order in which they are declared; ordinals only have to make sense.
     fn check_ordinals(&mut self, item: &ast::Struct) {
+        if item.garbled {
+            // Fields are missing.
+            return;
+        }
         let mut next = 0u64;
         let mut seen: BTreeMap<u64, Span> = BTreeMap::new();
         let mut differing = None;
@@ -132,7 +136,7 @@ impl Resolver<'_> {
             let span = field.ordinal.map_or(field.name.span, |ordinal| ordinal.span);
             let value = field.ordinal.map_or(next, |ordinal| ordinal.value.into());
             next = value + 1;
-            if value >= item.fields.len() as u64 && !item.garbled {
+            if value >= item.fields.len() as u64 {
                 let message = format!("the ordinal {value} is too high for {} fields", item.fields.len());
                 let error = self.diagnostic(Code::FieldOrdinals, span, message);
                 self.reports
@@ -149,7 +153,7 @@ impl Resolver<'_> {
                 differing = differing.or(Some((value, index, span)));
             }
         }
-        if let Some((value, index, span)) = differing.filter(|_| !item.garbled) {
+        if let Some((value, index, span)) = differing {
             let message = format!("the ordinal {value} is without effect: the field is number {index}");
             let warning = self.diagnostic(Code::IgnoredOrdinal, span, message);
             self.reports.push(warning.note("fields are sent in the order in which they are declared"));
