@@ -10,6 +10,9 @@ use crate::model::Model;
 /// Diagnostics of one file beyond which it is not worth reading on.
 const ENOUGH: usize = 500;
 
+/// Diagnostics of one file beyond which no more time is spent on suggestions.
+const CROWDED: usize = 100;
+
 /// What checked interfaces mean, and what their author should know beside.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -130,6 +133,11 @@ impl Reports {
             let span = diagnostic.span.unwrap_or_default();
             self.list.push(Diagnostic::new(Code::TooManyErrors, &diagnostic.source, span, message));
         }
+    }
+
+    /// Whether a file has so many diagnostics that it is not worth guessing what was meant.
+    pub(crate) fn is_crowded(&self, source: &SharedSource) -> bool {
+        self.counts.get(&source.path).is_some_and(|count| *count > CROWDED)
     }
 
     pub(crate) fn has_errors(&self) -> bool {

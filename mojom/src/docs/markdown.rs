@@ -70,9 +70,17 @@ impl Writer<'_> {
             self.open("```", language);
             return;
         }
+        // A command within a line begins a paragraph all the same.
+        let (line, rest) = match paragraph_within(line) {
+            Some(at) => (line[..at].trim_end(), Some(&line[at..])),
+            None => (line, None),
+        };
         match command(line) {
             Some((command, rest)) => self.command(command, rest, line),
             None => self.text(line),
+        }
+        if let Some(rest) = rest {
+            self.line(rest);
         }
     }
 
@@ -204,6 +212,17 @@ impl Writer<'_> {
     }
 }
 
+/// Where in the line, if not at its start, a command stands that begins a paragraph.
+fn paragraph_within(line: &str) -> Option<usize> {
+    const PARAGRAPHS: [&str; 9] =
+        ["note", "param", "result", "return", "returns", "retval", "sa", "see", "warning"];
+    let starts =
+        line.match_indices([' ', '\t']).map(|(at, _)| at + 1).filter(|at| !line[..*at].trim().is_empty());
+    let is_paragraph =
+        |at: &usize| command(&line[*at..]).is_some_and(|(found, _)| PARAGRAPHS.contains(&found));
+    starts.into_iter().find(|at| line[*at..].starts_with(['\\', '@']) && is_paragraph(at))
+}
+
 /// Whether the line begins the documentation of a parameter.
 pub(crate) fn is_parameter(line: &str) -> bool {
     command(line).is_some_and(|(command, _)| command == "param")
@@ -223,7 +242,7 @@ pub(crate) fn parameter(doc: &Doc, name: &str, names: &Names<'_>) -> Option<Stri
 
 /// Adds the full stop that Doxygen's briefs do without.
 fn end_sentence(text: &mut String) {
-    if text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '`')) {
+    if text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | ']' | '`')) {
         text.push('.');
     }
 }
@@ -280,6 +299,7 @@ mod tests {
         );
         assert_eq!(rust("/** libcamera::Point, x::y */"), "[`Point`](::ringfence::Point), `x::y`");
         assert_eq!(rust("/** A\n * \\sa start(), Size\n */"), "A\n\nSee [`IpaX::start`], [`Size`].");
+        assert_eq!(rust("/** \\brief Starts \\sa start */"), "Starts.\n\nSee [`IpaX::start`].");
         assert_eq!(rust("/** \\brief B \\a one\n * \\param one O */"), "B `ONE`.\n\n- `ONE`: O");
     }
 

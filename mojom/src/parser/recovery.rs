@@ -25,8 +25,9 @@ impl Parser<'_> {
 
     /// How far the line of a token is indented.
     fn indentation(&self, index: usize) -> usize {
-        let first = (0..=index).rev().find(|index| self.starts_line(*index)).unwrap_or(0);
-        self.column(first)
+        let line = self.source.line(self.tokens[index].span.start);
+        let text = &self.source.text[self.source.line_range(line)];
+        text.len() - text.trim_start_matches([' ', '\t']).len()
     }
 
     /// The end of the line on which something is missing, if that is not the line of the next token.

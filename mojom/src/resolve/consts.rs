@@ -201,6 +201,9 @@ impl Resolver<'_> {
     }
 
     fn similar_constant(&self, name: &str, expected: Option<EnumId>) -> Option<String> {
+        if self.reports.is_crowded(&self.loaded.source) {
+            return None;
+        }
         let imported = self.loaded.imports.iter().map(|import| &self.imported[import.index]);
         let mut known: Vec<String> = Vec::new();
         for (full, symbol) in std::iter::once(&self.own).chain(imported).flatten() {

@@ -96,6 +96,9 @@ impl Resolver<'_> {
 
     /// The known type whose name is the most like this one, if any is.
     fn similar_type(&self, name: &str) -> Option<String> {
+        if self.reports.is_crowded(&self.loaded.source) {
+            return None;
+        }
         let imported = self.loaded.imports.iter().map(|import| &self.imported[import.index]);
         let is_type = |symbol: &Symbol| match symbol {
             Symbol::Enum(_) => true,
