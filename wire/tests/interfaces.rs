@@ -1,19 +1,8 @@
 //! The interface files of this project can be used.
 
-use std::path::{Path, PathBuf};
+mod common;
 
-use ringfence_mojom::Config;
-use ringfence_mojom::model::Model;
-
-fn interfaces(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../interfaces").join(folder)
-}
-
-fn check(folder: &str, file: &str) -> Model {
-    let folder = interfaces(folder);
-    let model = Config::new().include(&folder).check(&[folder.join(file)]);
-    model.unwrap_or_else(|errors| panic!("{file}: {errors}"))
-}
+use common::check;
 
 #[test]
 fn old_interfaces_have_the_numbers_of_messages_that_the_old_workers_have() {
@@ -49,7 +38,7 @@ fn old_interfaces_have_the_numbers_of_messages_that_the_old_workers_have() {
             &["paramsBufferReady"],
         ),
     ] {
-        let model = check("libcamera-0.0.3", file);
+        let model = check("libcamera-0.0.3", &[file]);
         let interface = model.modules.last().unwrap().interface.as_ref().unwrap();
         assert!(interface.methods.iter().map(|method| &*method.name).eq(methods.iter().copied()), "{file}");
         assert!(interface.events.iter().map(|event| &*event.name).eq(events.iter().copied()), "{file}");

@@ -1,0 +1,48 @@
+//! What the tests share.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::{Path, PathBuf};
+
+use ringfence_mojom::Config;
+use ringfence_mojom::model::Model;
+use ringfence_wire::{Datagram, Side};
+use serde_json::Value as Json;
+
+/// The folder of a set of interfaces: empty for the newest ones.
+pub fn interfaces(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../interfaces").join(folder)
+}
+
+/// The model of some files of that folder.
+pub fn check(folder: &str, files: &[&str]) -> Model {
+    let folder = interfaces(folder);
+    let paths: Vec<_> = files.iter().map(|file| folder.join(file)).collect();
+    let model = Config::new().include(&folder).check(&paths);
+    model.unwrap_or_else(|errors| panic!("{files:?}: {errors}"))
+}
+
+/// The lines of a file of golden bytes.
+pub fn golden(file: &str) -> Vec<Json> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The datagrams of a recorded session.
+pub fn recording(file: &str) -> Vec<(Side, Datagram)> {
+    let datagram = |line: Json| {
+        let side = serde_json::from_value(line["from"].clone()).unwrap();
+        (side, Datagram { bytes: from_hex(&line["bytes"]), fds: line["fds"].as_u64().unwrap() as usize })
+    };
+    golden(file).into_iter().map(datagram).collect()
+}
+
+pub fn from_hex(hex: &Json) -> Vec<u8> {
+    let digits = hex.as_str().unwrap().as_bytes();
+    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+pub fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
