@@ -148,6 +148,16 @@ impl Error {
         self.offset
     }
 
+    /// Whether the bytes are at odds only with how few descriptors came.
+    #[must_use]
+    pub fn is_missing_descriptor(&self) -> bool {
+        match self.problem {
+            Problem::MissingFd { .. } | Problem::MissingFds { .. } => true,
+            Problem::FdPlace { found, expected, count } => found as usize == expected && expected > count,
+            _ => false,
+        }
+    }
+
     /// The way to the field, such as `params.planes[2].fd`; empty for the whole.
     #[must_use]
     pub fn path(&self) -> String {
