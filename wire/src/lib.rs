@@ -54,6 +54,8 @@ mod messages;
 mod native;
 mod reader;
 mod remark;
+#[cfg(feature = "sample")]
+mod sample;
 mod session;
 mod subject;
 mod wire;
@@ -62,6 +64,8 @@ pub use codec::{Codec, Decoded, Encoded};
 pub use datagram::{Assembler, Datagram, FramingError, Payload, frame};
 pub use error::Error;
 pub use messages::{Block, direct_return};
+#[cfg(feature = "sample")]
+pub use sample::Sampler;
 pub use session::{Kind, Message, Session, SessionError, Side};
 pub use subject::{Subject, TypeError};
 pub use wire::{Role, Wire};

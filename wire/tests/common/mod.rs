@@ -46,3 +46,27 @@ pub fn from_hex(hex: &Json) -> Vec<u8> {
 pub fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// The seed of a test's random choices, printed so that a failure can be repeated with `RINGFENCE_TEST_SEED`.
+pub fn seed() -> u64 {
+    let given = std::env::var("RINGFENCE_TEST_SEED").ok();
+    let seed = given.map_or(0x51ED_2026, |text| text.parse().expect("RINGFENCE_TEST_SEED is a number"));
+    eprintln!("seed: RINGFENCE_TEST_SEED={seed}");
+    seed
+}
+
+/// Numbers at random.
+pub fn random(seed: u64) -> impl FnMut() -> u64 {
+    use rand::{Rng, SeedableRng};
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    move || random.next_u64()
+}
+
+/// Ends the process if the test takes longer than anybody would wait for it.
+pub fn watchdog() {
+    std::thread::spawn(|| {
+        std::thread::sleep(std::time::Duration::from_secs(120));
+        eprintln!("the test still runs after two minutes");
+        std::process::abort();
+    });
+}
