@@ -182,3 +182,40 @@ fn mistakes_on_the_command_line_are_usage_errors() {
         }
     });
 }
+
+/// The commands in the documentation, and what they print.
+fn examples(text: &str) -> Vec<(String, String)> {
+    let mut examples: Vec<(String, String)> = Vec::new();
+    for block in text.split("```console\n").skip(1) {
+        for line in block.split("```").next().unwrap().lines() {
+            match line.strip_prefix("$ ") {
+                Some(command) => examples.push((command.to_owned(), String::new())),
+                None => {
+                    let output = &mut examples.last_mut().expect("a block begins with a command").1;
+                    output.push_str(line);
+                    output.push('\n');
+                }
+            }
+        }
+    }
+    examples
+}
+
+#[test]
+fn the_documentation_shows_what_happens() {
+    watchdog(|| {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let text = std::fs::read_to_string(format!("{root}/docs/wire.md")).unwrap();
+        let examples = examples(&text);
+        assert!(examples.len() > 8, "{} examples", examples.len());
+        let folder = std::path::Path::new(env!("CARGO_BIN_EXE_ringfence")).parent().unwrap();
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+        for (command, expected) in examples {
+            let script = format!("({command}) 2>&1");
+            let output =
+                Command::new("sh").args(["-c", &script]).current_dir(root).env("PATH", &path).output();
+            let printed = String::from_utf8(output.unwrap().stdout).unwrap();
+            assert_eq!(printed, expected, "{command}");
+        }
+    });
+}
