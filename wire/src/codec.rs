@@ -215,6 +215,7 @@ impl<'m> Codec<'m> {
             wire: self.wire,
             controls: &mut self.controls,
             remarks: Remarks::default(),
+            repeated: 0,
         };
         let read = body(&mut decoder);
         let remarks = decoder.remarks.into_vec();

@@ -55,6 +55,8 @@ pub(crate) enum Problem {
     NoHandle,
     #[error("the list refers to the info map of handle {handle}, which was not sent since the last reset")]
     UnknownHandle { handle: u32 },
+    #[error("info maps that were sent before come again too often, with more than {limit} bytes altogether")]
+    Repeated { limit: usize },
     #[error("a list of {entries} V4L2 controls needs an info map, and refers to none")]
     Unbound { entries: usize },
     #[error("{value} is no id map; 0 to 2 are")]

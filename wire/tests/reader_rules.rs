@@ -4,7 +4,7 @@ mod common;
 
 use common::{check, from_hex};
 use ringfence_mojom::model::Model;
-use ringfence_wire::{Codec, Role, Subject, Wire};
+use ringfence_wire::{Block, Codec, Role, Subject, Wire};
 use serde_json::{Value as Json, json};
 
 fn model() -> Model {
@@ -158,6 +158,12 @@ fn a_map_of_a_known_handle_is_the_one_that_is_known() {
     let again = codec.decode(&subject, &other, 0).unwrap();
     assert_eq!(again.value, map);
     assert!(again.remarks[0].contains("handle 1 was sent before"), "{:?}", again.remarks);
+    // A few bytes cannot stand for any number of maps.
+    let element = [&(bytes.len() as u32).to_le_bytes()[..], &[0; 4], &bytes].concat();
+    let many = [&100_000u32.to_le_bytes()[..], &element.repeat(100_000)].concat();
+    let array = Subject::parse(&model, "array<libcamera.ControlInfoMap>").unwrap();
+    let error = codec.decode(&array, &many, 0).unwrap_err();
+    assert!(error.to_string().contains("come again too often"), "{error}");
     // The type of the minimum is asserted by libcamera.
     let mut mismatched = bytes.clone();
     mismatched[4 + 32 + 4] = 5;
@@ -199,6 +205,39 @@ fn descriptors_are_counted() {
         "planes[0].fd: at offset 24: the descriptor of a value is missing",
     );
     refused(Wire::Libcamera2, "libcamera.SharedFD", &[1, 0, 0, 0], 0, "the descriptor of a value is missing");
+}
+
+#[test]
+fn tables_have_counts_of_descriptors_where_libcamera_has_them() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interfaces");
+    let model = ringfence_mojom::Config::new().check(&[folder.join("corners.mojom")]).unwrap();
+    let interface = model.modules.last().unwrap().interface.as_ref().unwrap();
+    let method = |name: &str| interface.methods.iter().find(|method| method.name == name).unwrap();
+    let encode = |name: &str, block, values: Json| {
+        Codec::new(&model, Wire::Libcamera2).encode_block(Role::Proxy, method(name), block, &values)
+    };
+    let several = encode("several", Block::Request, json!({ "e": "x" })).unwrap().bytes;
+    // Sizes of number, struct, array, list and text; the struct has descriptors itself, the array a marked field.
+    let table = bytes("01000000 44000000 00000000 04000000 00000000 28000000 01000000");
+    assert_eq!(several[..28], table);
+    // The int32 stands before the others, which have a table of their own.
+    let reply = encode("several", Block::Reply, json!({ "ret": -2, "g": 7 })).unwrap().bytes;
+    assert_eq!(reply[..16], bytes("feffffff 44000000 00000000 01000000"));
+    // A number or truth value that is the only one, but no enum, is returned; what it looks like is the same.
+    assert!(
+        ringfence_wire::direct_return(method("only_one"))
+            && !ringfence_wire::direct_return(method("enumerated"))
+    );
+    // Planes have descriptors, and no parameter of their own can carry them.
+    let plane = |valid: bool| json!({ "planes": [{ "fd": { "fd": valid }, "offset": 0, "length": 1 }] });
+    encode("planes", Block::Request, plane(false)).unwrap();
+    let error = encode("planes", Block::Request, plane(true)).unwrap_err();
+    assert_eq!(error.to_string(), "planes: libcamera drops descriptors here; mark the field with [hasFd]");
+    // Marks within the type of a field do not count.
+    let dropped = Subject::parse(&model, "Dropped").unwrap();
+    let value = json!({ "buffer": { "planes": plane(true)["planes"] } });
+    let error = Codec::new(&model, Wire::Libcamera2).encode(Role::Proxy, &dropped, &value).unwrap_err();
+    assert!(error.to_string().starts_with("buffer: libcamera drops"), "{error}");
 }
 
 #[test]

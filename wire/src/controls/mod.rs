@@ -111,6 +111,14 @@ pub(crate) struct InfoMap {
     pub entries: Vec<Info>,
 }
 
+impl InfoMap {
+    /// Bytes that it takes in a packet, roughly.
+    pub fn bytes(&self) -> usize {
+        let values = self.entries.iter().flat_map(|info| &info.limits).map(|value| value.bytes.len());
+        64 * (self.entries.len() + 1) + values.sum::<usize>()
+    }
+}
+
 /// Controls and their values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List {

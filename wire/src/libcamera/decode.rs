@@ -24,7 +24,12 @@ pub(crate) struct Decoder<'a> {
     pub wire: Wire,
     pub controls: &'a mut ControlState,
     pub remarks: Remarks,
+    /// Bytes of info maps that were sent before and stand in their place again.
+    pub repeated: usize,
 }
+
+/// The most bytes of [`Decoder::repeated`]. No libcamera sends any.
+const MAX_REPEATED: usize = 1 << 20;
 
 impl Decoder<'_> {
     /// Reads the value that `part` is, to its end.
@@ -128,25 +133,38 @@ impl Decoder<'_> {
             });
             return Ok(empty_info_map());
         }
-        let (_, map) = self.info_packet(packet)?;
-        Ok(map.to_json())
+        let known = self.controls.len();
+        let index = self.info_packet(packet)?;
+        let map = self.map_of(index);
+        if index < known {
+            // A few bytes stand for a whole map, again and again.
+            self.repeated = self.repeated.saturating_add(map.bytes());
+            if self.repeated > MAX_REPEATED {
+                return Err(Error::from(Problem::Repeated { limit: MAX_REPEATED }).at(offset));
+            }
+        }
+        Ok(self.map_of(index).to_json())
+    }
+
+    fn map_of(&self, index: usize) -> &InfoMap {
+        self.controls.by_number(index).expect("the number is that of a map that was found or kept").1
     }
 
     /// Reads the packet of an info map, keeps the map, and returns its number.
-    fn info_packet(&mut self, mut packet: Reader<'_>) -> Result<(usize, InfoMap), Error> {
+    fn info_packet(&mut self, mut packet: Reader<'_>) -> Result<usize, Error> {
         let offset = packet.offset();
         let header = Header::read(&mut packet)?;
         let handle = header.handle;
-        if let Some((index, map)) = self.controls.by_handle(handle) {
+        if let Some((index, _)) = self.controls.by_handle(handle) {
             self.remarks
                 .add(offset, || format!("an info map of handle {handle} was sent before, and stands"));
-            return Ok((index, map.clone()));
+            return Ok(index);
         }
         if handle == 0 {
             return Err(Error::from(Problem::NoHandle).at(offset));
         }
         let map = packets::read_info_map(&mut packet, &header, self.wire, &mut self.remarks)?;
-        Ok((self.controls.keep(handle, map.clone()), map))
+        Ok(self.controls.keep(handle, map))
     }
 
     fn list(&mut self, part: &mut Reader<'_>) -> Result<Json, Error> {
@@ -165,9 +183,9 @@ impl Decoder<'_> {
         let mut brought = None;
         if info_size > 0 {
             let known = self.controls.len();
-            let (index, map) = self.info_packet(info).map_err(|error| error.within("infomap"))?;
+            let index = self.info_packet(info).map_err(|error| error.within("infomap"))?;
             // A map that was known before is not brought along, whatever the bytes say.
-            brought = (index >= known).then_some(map);
+            brought = (index >= known).then(|| self.map_of(index).clone());
         }
         let offset = packet.offset();
         let header = Header::read(&mut packet)?;
@@ -205,9 +223,7 @@ impl Decoder<'_> {
         let mut list = self.read_list(&mut part)?;
         let map = match (again, list.info_map.take(), list.map) {
             (false, Some(map), _) => map,
-            (true, None, Some(index)) => {
-                self.controls.by_number(index).expect("the list was found to refer to it").1.clone()
-            }
+            (true, None, Some(index)) => self.map_of(index).clone(),
             (false, ..) => return Err(Problem::MissingMember { name: "infomap" }.into()),
             (true, ..) => {
                 let name = "infomap".to_owned();
