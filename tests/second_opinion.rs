@@ -78,7 +78,7 @@ const CASES: &[Case] = cases! {
 fn model() -> Model {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/interfaces");
     let files = ["bench", "core", "raspberrypi", "vimc"].map(|name| format!("{folder}/{name}.mojom"));
-    Config::new().include(folder).check(&files).unwrap_or_else(|errors| panic!("{errors}"))
+    Config::new().include(folder).check(&files).unwrap_or_else(|errors| panic!("{errors}")).model
 }
 
 /// The bytes that generated code makes of a value.

@@ -61,7 +61,7 @@ static MODELS: LazyLock<Models> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interfaces");
     let check = |folder: &Path, files: &[&str]| {
         let files: Vec<_> = files.iter().map(|file| folder.join(file)).collect();
-        Config::new().include(folder).check(&files).expect("the interfaces are well-formed")
+        Config::new().include(folder).check(&files).expect("the interfaces are well-formed").model
     };
     // The session is of the last one.
     let newest = check(&folder, &["vimc.mojom", "raspberrypi.mojom"]);

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 fn corners() -> Model {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interfaces");
-    Config::new().check(&[folder.join("corners.mojom")]).unwrap_or_else(|errors| panic!("{errors}"))
+    Config::new().check(&[folder.join("corners.mojom")]).unwrap_or_else(|errors| panic!("{errors}")).model
 }
 
 /// A type at random, out of those of the model and what can be made of them.

@@ -210,7 +210,7 @@ fn descriptors_are_counted() {
 #[test]
 fn tables_have_counts_of_descriptors_where_libcamera_has_them() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interfaces");
-    let model = ringfence_mojom::Config::new().check(&[folder.join("corners.mojom")]).unwrap();
+    let model = ringfence_mojom::Config::new().check(&[folder.join("corners.mojom")]).unwrap().model;
     let interface = model.modules.last().unwrap().interface.as_ref().unwrap();
     let method = |name: &str| interface.methods.iter().find(|method| method.name == name).unwrap();
     let encode = |name: &str, block, values: Json| {

@@ -19,7 +19,7 @@ pub fn check(folder: &str, files: &[&str]) -> Model {
     let folder = interfaces(folder);
     let paths: Vec<_> = files.iter().map(|file| folder.join(file)).collect();
     let model = Config::new().include(&folder).check(&paths);
-    model.unwrap_or_else(|errors| panic!("{files:?}: {errors}"))
+    model.unwrap_or_else(|errors| panic!("{files:?}: {errors}")).model
 }
 
 /// The lines of a file of golden bytes.

@@ -40,11 +40,13 @@ fn check(files: &[PathBuf], include: &[PathBuf]) -> Result<Model, Failure> {
             false => folder.to_owned(),
         });
     let config = include.iter().cloned().chain(beside).fold(Config::new(), Config::include);
-    config.check(files).map_err(|errors| {
+    let checked = config.check(files).map_err(|errors| {
         // Each has several lines, which show where it is.
         let text = printable(&errors.to_string());
         Failure::Input(text.strip_prefix("error: ").unwrap_or(&text).to_owned())
-    })
+    })?;
+    // What the compiler warns of is no matter of what is on the wire.
+    Ok(checked.model)
 }
 
 /// Goes through the lines of all files, or of standard input if there are none, but for empty ones, and returns how
