@@ -5,9 +5,7 @@
 //! answers with those of the recorded worker, which then have to come out again where the recorded host is.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,21 +13,20 @@ use ringfence::interfaces::{libcamera, libcamera_0_0_3 as old, rpi, vimc};
 use ringfence::ipc::libcamera::{Endpoint, Version, Worker};
 use ringfence::ipc::{CallError, Options, ServeError};
 use ringfence::serialize::{ControlInfoMap, ControlList, Flags, SharedFd};
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use serde_json::Value;
 
 mod common;
+#[path = "common/datagrams.rs"]
+mod datagrams;
 
 use common::watchdog;
+use datagrams::{inherited, receive, send};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wire/tests/golden");
 /// Names the recording to the process that plays the worker.
 const RECORDING: &str = "RINGFENCE_TEST_RECORDING";
-/// The most descriptors of a message in the recordings.
-const FDS: usize = 16;
 
 /// A message: two datagrams of the recording.
 #[derive(Debug)]
@@ -111,47 +108,11 @@ fn sorted(bytes: &[u8], version: Version) -> Vec<u8> {
     sorted
 }
 
-fn send(socket: &OwnedFd, bytes: &[u8], fds: usize) {
-    let files: Vec<_> = (0..fds).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
-    let borrowed: Vec<BorrowedFd<'_>> = files.iter().map(AsFd::as_fd).collect();
-    let header = [&(bytes.len() as u32).to_le_bytes()[..], &[fds as u8, 0, 0, 0]].concat();
-    rustix::net::send(socket, &header, SendFlags::empty()).unwrap();
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    assert!(control.push(SendAncillaryMessage::ScmRights(&borrowed)));
-    sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::empty()).unwrap();
-}
-
-/// The next message and how many descriptors came with it.
-fn receive(socket: &OwnedFd) -> (Vec<u8>, usize) {
-    let mut bytes = vec![0; 1 << 20];
-    let (_, length) = rustix::net::recv(socket, &mut bytes[..], RecvFlags::empty()).unwrap();
-    assert_eq!(length, 8, "an announcement has eight bytes");
-    let announced = u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize;
-    let announced_fds = usize::from(bytes[4]);
-    assert_eq!(bytes[5..8], [0; 3]);
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let message =
-        recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::empty()).unwrap();
-    let mut fds = 0;
-    for part in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(rights) = part {
-            fds += rights.count();
-        }
-    }
-    assert_eq!((message.bytes, fds), (announced, announced_fds));
-    bytes.truncate(message.bytes);
-    (bytes, fds)
-}
-
 /// Plays the worker, if this process was started as one; the runner takes the arguments for names of tests.
 #[test]
 fn recorded_worker() {
     let Some(recording) = std::env::var_os(RECORDING) else { return };
-    let number = std::env::args().nth(2).unwrap().parse().unwrap();
-    // SAFETY: the host has left us this descriptor, and nothing else here knows of it.
-    let socket = unsafe { OwnedFd::from_raw_fd(number) };
+    let socket = inherited();
     // The call that may be answered: its number and cookie in the recording, and its cookie here.
     let mut last = None;
     for message in messages(Path::new(&recording)) {
@@ -294,7 +255,7 @@ fn replay(
         socketpair(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None).unwrap();
     // What does not come by then does not come at all.
     let patience = Some(Duration::from_secs(20));
-    rustix::net::sockopt::set_socket_timeout(&ours, rustix::net::sockopt::Timeout::Recv, patience).unwrap();
+    set_socket_timeout(&ours, Timeout::Recv, patience).unwrap();
     // A call, and what the worker said until the next one.
     let mut turns: Vec<(Message, Vec<Message>)> = Vec::new();
     for message in messages(&path) {
