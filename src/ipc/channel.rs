@@ -174,9 +174,9 @@ pub(super) struct Incoming {
 }
 
 /// What a kept message counts for beside its bytes.
-const KEPT_WEIGHT: usize = 256;
+pub(super) const KEPT_WEIGHT: usize = 256;
 /// What a descriptor of a kept message counts for, in bytes. A process has a thousand or so.
-const FD_WEIGHT: usize = 64 << 10;
+pub(super) const FD_WEIGHT: usize = 64 << 10;
 
 /// A message in private memory.
 #[derive(Debug, Default)]

@@ -80,21 +80,9 @@ impl Endpoint {
         let null = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, FileMode::empty());
         rustix::stdio::dup2_stdin(null.map_err(system("open(/dev/null)"))?).map_err(system("dup2"))?;
         let host = rustix::io::fcntl_dupfd_cloexec(&socket, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
-        let watch = move || {
+        end_with_host(move || {
             // Neither asked for nor expected: only the hang-up ends this wait.
-            let peer = Peer { socket: host.as_fd(), process: None };
-            wait(&[], peer, None);
-            std::thread::sleep(ORPHAN_GRACE);
-            // With whatever the module has started, if the host has given the worker a process group of its own.
-            if getpgrp() == getpid() {
-                let _ = kill_process_group(getpid(), Signal::KILL);
-            }
-            let _ = kill_process(getpid(), Signal::KILL);
-        };
-        let watcher = std::thread::Builder::new().name("rf:watch-host".into()).spawn(watch);
-        watcher.map_err(|error| ServeError::System {
-            call: "clone",
-            errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::AGAIN),
+            wait(&[], Peer { socket: host.as_fd(), process: None }, None);
         })?;
         Ok(Self { host: getppid(), ..Self::from_socket(socket)? })
     }
@@ -134,6 +122,24 @@ impl Endpoint {
         let module = make(emitter.clone());
         serve_all(module, &mut incoming, &socket, &emitter, spinner())
     }
+}
+
+/// Ends this process a second after `wait_for_end` has returned, which waits for the end of the host.
+pub(super) fn end_with_host(wait_for_end: impl FnOnce() + Send + 'static) -> Result<(), ServeError> {
+    let watch = move || {
+        wait_for_end();
+        std::thread::sleep(ORPHAN_GRACE);
+        // With whatever the module has started, if the host has given the worker a process group of its own.
+        if getpgrp() == getpid() {
+            let _ = kill_process_group(getpid(), Signal::KILL);
+        }
+        let _ = kill_process(getpid(), Signal::KILL);
+    };
+    let watcher = std::thread::Builder::new().name("rf:watch-host".into()).spawn(watch);
+    watcher.map(drop).map_err(|error| ServeError::System {
+        call: "clone",
+        errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::AGAIN),
+    })
 }
 
 /// Dropped, it tells the host that nothing more comes, even if the module panics: the module's own threads may

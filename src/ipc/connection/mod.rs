@@ -24,14 +24,12 @@ use crate::ipc::processors::share_one;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
 use crate::ipc::{
-    CallError, ConnectError, Endpoint, Event, Interface, Meter, Mode, OnFull, Options, ProtocolError,
-    ServeError, Worker,
+    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Meter, Mode, OnFull, Options,
+    ProtocolError, ServeError, Worker,
 };
 use crate::serialize::native::{DecodeError, Decoder, Encode};
 use crate::shm::{RingError, Spinner, WaitPolicy};
 
-/// How long a module whose connection broke may take to end by itself.
-const LAST_BREATH: Duration = Duration::from_millis(200);
 /// Bytes of a module's own reason for a failure that are shown.
 const LONGEST_REASON: usize = 4096;
 /// Messages kept for their memory.
