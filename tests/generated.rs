@@ -105,15 +105,10 @@ fn rare_types_survive() {
 #[test]
 fn an_error_names_the_field() {
     let mut bytes = bytes(&sample::Plain::default());
-    bytes[6] = 9;
-    let error = read::<sample::Plain>(&bytes).unwrap_err();
-    assert_eq!(error.problem(), &Problem::Enum { name: "Speed", value: 9 });
-    assert_eq!(error.to_string(), "speed: 9 is no value of Speed");
     bytes[5] = 2;
-    assert_eq!(
-        read::<sample::Plain>(&bytes).unwrap_err().to_string(),
-        "moving: 2 is no truth value; 0 or 1 are"
-    );
+    let error = read::<sample::Plain>(&bytes).unwrap_err();
+    assert_eq!(error.problem(), &Problem::Bool { value: 2 });
+    assert_eq!(error.to_string(), "moving: 2 is no truth value; 0 or 1 are");
 }
 
 #[test]
@@ -141,6 +136,6 @@ fn numbers_and_names_are_those_of_the_interface() {
     assert_eq!(rpi::INTERFACE.events.len(), 7);
     assert_eq!(vimc::INTERFACE.events, ["paramsComputed"]);
     assert_ne!(rpi::INTERFACE.hash, vimc::INTERFACE.hash);
-    assert_eq!(vimc::TestFlag::Flag4 as i32, 8);
+    assert_eq!(i32::from(vimc::TestFlag::Flag4), 8);
     assert_eq!(rpi::MAX_LS_GRID_SIZE, 32768);
 }

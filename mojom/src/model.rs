@@ -302,6 +302,29 @@ impl Model {
         }
     }
 
+    /// Whether each value equals itself: numbers with fractions need not.
+    pub(crate) fn is_eq(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Float | Type::Double => false,
+            Type::Builtin(builtin) => matches!(builtin, Builtin::ControlInfoMap | Builtin::ControlList),
+            Type::Struct(id) => self.structure(*id).fields.iter().all(|field| self.is_eq(&field.ty)),
+            Type::Array { element, .. } => self.is_eq(element),
+            Type::Map { key, value } => self.is_eq(key) && self.is_eq(value),
+            _ => true,
+        }
+    }
+
+    /// Whether equal values can have equal hashes. Lists of controls are equal in whatever order.
+    pub(crate) fn is_hash(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Float | Type::Double | Type::Builtin(_) => false,
+            Type::Struct(id) => self.structure(*id).fields.iter().all(|field| self.is_hash(&field.ty)),
+            Type::Array { element, .. } => self.is_hash(element),
+            Type::Map { key, value } => self.is_hash(key) && self.is_hash(value),
+            _ => true,
+        }
+    }
+
     /// Whether libcamera's encoding has a count of descriptors beside the size of this field: if the type
     /// names `SharedFD` somewhere inside, or the field itself is marked. Marks within its type do not count.
     #[must_use]

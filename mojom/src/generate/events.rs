@@ -28,9 +28,8 @@ impl Generator<'_> {
             Some(name) if !interface.events.is_empty() => self.type_attributes(&self.full(name))?,
             _ => TokenStream::new(),
         };
-        let has_fd =
-            interface.events.iter().flat_map(|event| &event.inputs).any(|input| self.model.has_fd(&input.ty));
-        let equal = (!has_fd).then(|| quote! { PartialEq, });
+        let inputs = interface.events.iter().flat_map(|event| &event.inputs);
+        let derives = self.derives(inputs.map(|input| &input.ty));
         let variants: Vec<_> = interface.events.iter().map(|event| self.variant(event)).collect();
         let variant_names: Vec<_> =
             interface.events.iter().map(|event| message_ident(event).to_string()).collect();
@@ -38,7 +37,7 @@ impl Generator<'_> {
         let doc = doc(&[format!("An event of [`{main}`], as a value.")]);
         Ok(quote! {
             #doc
-            #[derive(Debug, Clone, #equal)]
+            #[derive(#derives)]
             #attributes
             #allow
             pub enum #event { #(#variants),* }
@@ -46,8 +45,8 @@ impl Generator<'_> {
     }
 
     fn variant(&self, event: &Method) -> TokenStream {
-        let doc = self.doc_or(&brief(&event.doc), format!("Event `{}`.", event.name));
         let name = message_ident(event);
+        let doc = self.doc_of(&brief(&event.doc), (&event.name, &name), format!("Event `{}`.", event.name));
         let none = TokenStream::new();
         let fields: Vec<_> = event
             .inputs

@@ -28,8 +28,20 @@ fn spaced(code: &str) -> String {
 fn is_gap(previous: &str, line: &str) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let (last, first) = (previous.trim(), line.trim());
-    let begins =
-        ["///", "#[", "pub ", "fn ", "impl", "mod ", "struct ", "enum ", "trait ", "static ", "type "];
+    let begins = [
+        "///",
+        "#[",
+        "serialize::by_number!",
+        "pub ",
+        "fn ",
+        "impl",
+        "mod ",
+        "struct ",
+        "enum ",
+        "trait ",
+        "static ",
+        "type ",
+    ];
     let ends = last == "}" || last.ends_with(';') || last.ends_with(" {}") || last.ends_with('}');
     let both_use = first.starts_with("use ") && last.starts_with("use ");
     let begins = begins.iter().any(|word| first.starts_with(word)) && !both_use;

@@ -9,7 +9,8 @@ use crate::model::{Method, Parameter};
 impl Generator<'_> {
     pub(super) fn traits(&self, names: &Names<'_>) -> TokenStream {
         let Names { interface, main, events, .. } = names;
-        let main_doc = self.doc_or(&interface.doc, format!("`{}`.", self.full(&interface.name)));
+        let full = self.full(&interface.name);
+        let main_doc = self.doc_of(&interface.doc, (&full, main), format!("`{full}`."));
         let methods = interface.methods.iter().map(|method| {
             let doc = self.method_doc(method);
             let signature = self.method_signature(method, &[]);
@@ -19,7 +20,8 @@ impl Generator<'_> {
         let events_doc =
             self.doc_or(&interface.events_doc, format!("The events of `{}`.", self.full(events_name)));
         let event_methods = interface.events.iter().map(|event| {
-            let doc = self.doc_or(&event.doc, format!("Event `{}`.", event.name));
+            let otherwise = format!("Event `{}`.", event.name);
+            let doc = self.doc_of(&event.doc, (&event.name, &method_ident(event)), otherwise);
             let signature = self.event_signature(event, &[]);
             quote! { #doc #signature; }
         });
@@ -32,7 +34,8 @@ impl Generator<'_> {
     }
 
     fn method_doc(&self, method: &Method) -> TokenStream {
-        let text = self.doc_or(&method.doc, format!("Method `{}`.", method.name));
+        let otherwise = format!("Method `{}`.", method.name);
+        let text = self.doc_of(&method.doc, (&method.name, &method_ident(method)), otherwise);
         let mut notes = Vec::new();
         if method.asynchronous {
             notes.extend([String::new(), "Returns before the module has done it.".to_owned()]);

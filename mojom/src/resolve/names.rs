@@ -9,7 +9,7 @@ use crate::model::{Interface, StructKind};
 use crate::naming::{self, const_name, type_name, value_name, variant_name};
 
 /// Types and traits that generated code uses by their bare names.
-const PRELUDE: [&str; 20] = [
+const PRELUDE: [&str; 21] = [
     "BTreeMap",
     "Box",
     "Clone",
@@ -17,6 +17,7 @@ const PRELUDE: [&str; 20] = [
     "Default",
     "Err",
     "FnOnce",
+    "From",
     "FromBytes",
     "Immutable",
     "IntoBytes",
