@@ -214,7 +214,28 @@ impl Config {
         for file in files {
             loader.load(file.as_ref());
         }
+        Self::checked(loader)
+    }
+
+    /// As [`Self::check`], of the interface in `text`, as if it were a file called `name`.
+    ///
+    /// ```
+    /// let model = ringfence_mojom::configure().check_text("a.mojom", "module a; struct A { bool on; };")?;
+    /// assert_eq!(model.modules[0].name, "a");
+    /// # Ok::<(), ringfence_mojom::Errors>(())
+    /// ```
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn check_text(&self, name: impl AsRef<Path>, text: &str) -> Result<Model, Errors> {
+        let mut loader = Loader::new(&self.includes);
+        loader.load_text(name.as_ref(), text);
+        Self::checked(loader)
+    }
+
+    fn checked(loader: Loader<'_>) -> Result<Model, Errors> {
         let Loader { mut reports, files, .. } = loader;
+        // What is missing because it could not be read would only be reported once more.
         std::mem::take(&mut reports).finish()?;
         let model = resolve::resolve(&files, &mut reports);
         reports.finish()?;

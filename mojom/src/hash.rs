@@ -71,7 +71,8 @@ impl<'a> Shapes<'a> {
         Self { model, structs: BTreeMap::new() }
     }
 
-    fn method(&mut self, method: &Method) -> String {
+    /// Equal for two methods if, and only if, their messages are encoded alike.
+    pub(crate) fn method(&mut self, method: &Method) -> String {
         let (inputs, outputs) = (self.parameters(&method.inputs), self.parameters(&method.outputs));
         // An asynchronous method has no reply, not even an empty one.
         if method.asynchronous { inputs } else { format!("{inputs} => {outputs}") }

@@ -34,9 +34,11 @@
 #![forbid(unsafe_code)]
 
 mod ast;
+pub mod compat;
 mod config;
 mod diagnostic;
 mod docs;
+pub mod format;
 mod generate;
 mod hash;
 mod lexer;

@@ -267,6 +267,15 @@ pub struct Parameter {
 
 /// What code that handles values has to know about a type beside what it is.
 impl Model {
+    /// The last file: of what [`Config::check`](crate::Config::check) was given, unless that file had been imported.
+    ///
+    /// # Panics
+    /// If there is no file.
+    #[must_use]
+    pub fn last(&self) -> ModuleId {
+        ModuleId(self.modules.len().checked_sub(1).expect("a checked model has a file"))
+    }
+
     /// The enum of this id.
     ///
     /// # Panics
