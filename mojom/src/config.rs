@@ -197,12 +197,31 @@ impl Config {
     pub fn compile_text(&self, name: impl AsRef<Path>, text: &str) -> Result<String, Errors> {
         let mut loader = Loader::new(&self.includes);
         let index = loader.load_text(name.as_ref(), text);
+        self.generate_loaded(loader, index, name.as_ref())
+    }
+
+    fn generate_loaded(
+        &self,
+        loader: Loader<'_>,
+        index: Option<usize>,
+        file: &Path,
+    ) -> Result<String, Errors> {
         let model = self.resolve(loader, index.as_slice())?;
         match index {
-            Some(index) => self.generate_module(&model, ModuleId(index), name.as_ref()),
+            Some(index) => self.generate_module(&model, ModuleId(index), file),
             // Whatever kept the file from being loaded is an error, which `resolve` has returned.
-            None => Err(Error::about(name.as_ref(), "the file could not be loaded").into()),
+            None => Err(Error::about(file, "the file could not be loaded").into()),
         }
+    }
+
+    /// Compiles `file` and returns the Rust source.
+    ///
+    /// # Errors
+    /// All that is wrong with it, or the reason why it cannot be read.
+    pub fn generate(&self, file: impl AsRef<Path>) -> Result<String, Errors> {
+        let mut loader = Loader::new(&self.includes);
+        let index = loader.load(file.as_ref());
+        self.generate_loaded(loader, index, file.as_ref())
     }
 
     /// Checks `files` and all that they import, and returns what they mean: for tools that need no generated code.
