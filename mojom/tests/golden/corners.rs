@@ -73,6 +73,53 @@ impl std::ops::BitOr for Bits {
     }
 }
 
+/// `corners.State`.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum State {
+    /// `Unknown`, 0.
+    #[default]
+    Unknown,
+    /// `Other`, 1.
+    Other,
+    /// A number that this interface has no name for. The other side's may have one.
+    Unnamed(i32),
+}
+
+impl State {
+    /// `Known`, another name of `Unknown`.
+    pub const KNOWN: Self = Self::Unknown;
+}
+
+impl From<i32> for State {
+    fn from(number: i32) -> Self {
+        match number {
+            0 => Self::Unknown,
+            1 => Self::Other,
+            number => Self::Unnamed(number),
+        }
+    }
+}
+
+impl From<State> for i32 {
+    fn from(value: State) -> Self {
+        match value {
+            State::Unknown => 0,
+            State::Other => 1,
+            State::Unnamed(number) => number,
+        }
+    }
+}
+
+serialize::by_number!(State);
+
+impl serialize::Enum for State {
+    const NAMED: &'static [serialize::Flag<Self>] = &[
+        serialize::named("Unknown", 0),
+        serialize::named("Other", 1),
+        serialize::named("Known", 0),
+    ];
+}
+
 /// `corners.Outer.Kind`.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum OuterKind {
@@ -153,6 +200,49 @@ impl serialize::Enum for CornersInterfaceOrder {
         serialize::named("Up", 0),
         serialize::named("Down", 1),
     ];
+}
+
+/// Where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Place {
+    /// In words.
+    ///
+    /// In mojom it is `nameOfPlace`.
+    pub name_of_place: String,
+    /// `state`, of type `corners.State`.
+    pub state: State,
+}
+
+impl native::Encode for Place {
+    type Wire = wire::Place;
+
+    fn region_bytes(&self) -> usize {
+        self.name_of_place.region_bytes()
+    }
+
+    fn encode<S: native::Sink + ?Sized>(
+        &self,
+        out: &mut native::Encoder<'_, S>,
+    ) -> Self::Wire {
+        wire::Place {
+            name_of_place: self.name_of_place.encode(out),
+            state: self.state.encode(out),
+        }
+    }
+}
+
+impl native::Decode for Place {
+    fn decode(
+        wire: &Self::Wire,
+        input: &mut native::Decoder<'_>,
+    ) -> Result<Self, native::DecodeError> {
+        Ok(Self {
+            name_of_place: native::Decode::decode(&wire.name_of_place, input)
+                .map_err(|error| error.within("nameOfPlace"))?,
+            state: native::Decode::decode(&wire.state, input)
+                .map_err(|error| error.within("state"))?,
+        })
+    }
 }
 
 /// `corners.Outer`.
@@ -991,6 +1081,24 @@ pub mod wire {
     use ::ringfence::serialize::native;
     use ::ringfence::zerocopy::byteorder::little_endian as le;
     use ::ringfence::zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+    /// Fixed part of [`Place`](super::Place).
+    #[derive(
+        Debug,
+        Clone,
+        Copy,
+        FromBytes,
+        IntoBytes,
+        Immutable,
+        KnownLayout,
+        Unaligned
+    )]
+    #[zerocopy(crate = "::ringfence::zerocopy")]
+    #[repr(C)]
+    pub struct Place {
+        pub name_of_place: native::Span,
+        pub state: le::I32,
+    }
 
     /// Fixed part of [`Outer`](super::Outer).
     #[derive(

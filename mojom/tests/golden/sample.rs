@@ -31,6 +31,7 @@ pub enum Speed {
     #[default]
     Stopped,
     /// `Fast`, -2.
+    #[doc(alias = "quick")]
     Fast,
     /// A number that this interface has no name for. The other side's may have one.
     Unknown(i32),
@@ -133,6 +134,7 @@ impl std::ops::BitOr for Choice {
 #[non_exhaustive]
 pub struct Plain {
     /// In metres, \[0, 5).
+    #[doc(alias = "far")]
     pub distance: f32,
     /// `type`, of type `uint8`.
     pub r#type: u8,
