@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::paths::is_by_value;
+use super::paths::{allow_complex, is_by_value};
 use super::{
     Generator, Names, allow_variant_names, doc, initialiser, local, message_ident, method_ident, numbered,
     value_ident,
@@ -29,7 +29,8 @@ impl Generator<'_> {
             _ => TokenStream::new(),
         };
         let inputs = interface.events.iter().flat_map(|event| &event.inputs);
-        let derives = self.derives(inputs.map(|input| &input.ty));
+        let types: Vec<_> = inputs.map(|input| &input.ty).collect();
+        let (derives, allow_types) = (self.derives(types.iter().copied()), allow_complex(&types, &[]));
         let variants: Vec<_> = interface.events.iter().map(|event| self.variant(event)).collect();
         let variant_names: Vec<_> =
             interface.events.iter().map(|event| message_ident(event).to_string()).collect();
@@ -40,6 +41,7 @@ impl Generator<'_> {
             #[derive(#derives)]
             #attributes
             #allow
+            #allow_types
             pub enum #event { #(#variants),* }
         })
     }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::enums::default_index;
-use super::paths::is_number;
+use super::paths::{allow_complex, is_number};
 use super::{Generator, value_ident};
 use crate::model::{Constant, Field, Model, Struct, StructId, StructKind, Type};
 use crate::naming::{ident, type_name};
@@ -29,6 +29,8 @@ impl Generator<'_> {
         let doc = self.doc_of(&structure.doc, (&structure.name, &name), format!("`{full}`."));
         let attributes = self.type_attributes(&full)?;
         let derives = self.derives([&ty]);
+        let types: Vec<_> = structure.fields.iter().map(|field| &field.ty).collect();
+        let allow = allow_complex(&types, &[]);
         let mut fields = Vec::new();
         for field in &structure.fields {
             let doc = self.field_doc(field);
@@ -47,6 +49,7 @@ impl Generator<'_> {
             #doc
             #[derive(#derives #derived)]
             #attributes
+            #allow
             pub struct #name { #(#fields),* }
             #default
         })

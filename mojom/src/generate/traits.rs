@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::paths::allow_complex;
 use super::{Generator, Names, doc, local, method_ident};
 use crate::model::{Method, Parameter};
 
@@ -59,16 +60,16 @@ impl Generator<'_> {
         let name = method_ident(method);
         let parameters = self.parameter_list(&method.inputs, taken);
         let results = self.results(&method.outputs);
-        let (allow, allow_tuple) = (allow_many(&method.inputs), allow_tuple(&method.outputs));
-        quote! { #allow #allow_tuple fn #name(&mut self, #parameters) -> Result<#results, ipc::CallError> }
+        let (allow, allow_types) = (allow_many(&method.inputs), allow_types(&method.inputs, &method.outputs));
+        quote! { #allow #allow_types fn #name(&mut self, #parameters) -> Result<#results, ipc::CallError> }
     }
 
     /// An event's method without its body.
     pub(super) fn event_signature(&self, event: &Method, taken: &[&str]) -> TokenStream {
         let name = method_ident(event);
         let parameters = self.parameter_list(&event.inputs, taken);
-        let allow = allow_many(&event.inputs);
-        quote! { #allow fn #name(&mut self, #parameters) }
+        let (allow, allow_types) = (allow_many(&event.inputs), allow_types(&event.inputs, &[]));
+        quote! { #allow #allow_types fn #name(&mut self, #parameters) }
     }
 
     fn parameter_list(&self, parameters: &[Parameter], taken: &[&str]) -> TokenStream {
@@ -92,9 +93,11 @@ impl Generator<'_> {
     }
 }
 
-/// The lint against long types, where several values are returned.
-pub(super) fn allow_tuple(parameters: &[Parameter]) -> Option<TokenStream> {
-    (parameters.len() > 2).then(|| quote! { #[allow(clippy::type_complexity)] })
+/// As [`allow_complex`], of the types of parameters and results.
+pub(super) fn allow_types(inputs: &[Parameter], outputs: &[Parameter]) -> Option<TokenStream> {
+    let inputs: Vec<_> = inputs.iter().map(|parameter| &parameter.ty).collect();
+    let outputs: Vec<_> = outputs.iter().map(|parameter| &parameter.ty).collect();
+    allow_complex(&inputs, &outputs)
 }
 
 /// The lint against long lists of parameters, where the interface has one.

@@ -804,7 +804,6 @@ mod request {
     }
 
     /// Reads the parameters of `init`.
-    #[allow(clippy::type_complexity)]
     pub(super) fn read_init(
         input: &mut native::Decoder<'_>,
     ) -> Result<
@@ -881,7 +880,6 @@ mod request {
     }
 
     /// Reads the parameters of `feed`.
-    #[allow(clippy::type_complexity)]
     pub(super) fn read_feed(
         input: &mut native::Decoder<'_>,
     ) -> Result<(Vec<u32>, String, bool), native::DecodeError> {
