@@ -164,6 +164,19 @@ fn documentation_stays_before_its_subject() {
 }
 
 #[test]
+fn what_only_looks_like_a_method_is_not_taken_apart() {
+    let name = "x".repeat(90);
+    for text in [
+        format!("const {name} => (a, b);\n"),
+        format!("m(a => {name});\n"),
+        format!("m(a) => {name};\n"),
+        format!("m(a)({name}) => (b)(c) => (d);\n"),
+    ] {
+        format(&text);
+    }
+}
+
+#[test]
 fn what_is_formatted_already_stays() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../interfaces");
     for name in ["core", "vimc", "raspberrypi", "bench"] {

@@ -28,10 +28,11 @@ impl Layout<'_> {
         let all = self.join(pieces, &"\t".repeat(self.depth + 1));
         let line = self.with_mark(all, &"\t".repeat(self.depth));
         let fits = !line.contains('\n') && self.depth * TAB + line.chars().count() <= WIDTH;
-        match pieces.iter().position(|piece| piece.is("(")) {
-            Some(open) if !fits => self.method(pieces, open),
-            _ => line,
+        if fits {
+            return line;
         }
+        // What is no method, and what only looks like one, is one line however long it is.
+        self.method(pieces).unwrap_or(line)
     }
 
     fn with_mark(self, text: Text, indent: &str) -> String {
@@ -47,19 +48,23 @@ impl Layout<'_> {
     }
 
     /// A method over several lines: parameters below each other, results on a line of their own.
-    fn method(self, pieces: &[Piece<'_>], open: usize) -> String {
-        let (call, results) = match pieces.iter().position(|piece| piece.is("=>")) {
-            Some(arrow) => pieces.split_at(arrow),
-            None => (pieces, &[][..]),
-        };
+    fn method(self, pieces: &[Piece<'_>]) -> Option<String> {
+        let open = pieces.iter().position(|piece| piece.is("("))?;
+        let close = open + pieces[open..].iter().position(|piece| piece.is(")"))?;
+        let arrow = pieces.iter().position(|piece| piece.is("=>")).unwrap_or(pieces.len());
+        if arrow < close {
+            return None;
+        }
+        let (call, results) = pieces.split_at(arrow);
         let mut text = self.list(call, open, self.depth * TAB);
-        if let Some(open) = results.iter().position(|piece| piece.is("(")) {
+        if !results.is_empty() {
+            let open = results.iter().position(|piece| piece.is("("))?;
             let indent = "\t".repeat(self.depth + 1);
             let results = self.list(results, open, (self.depth + 1) * TAB);
             text.text = format!("{}\n{indent}{}", text.text, results.text);
             text.ends_line = results.ends_line;
         }
-        self.with_mark(text, &"\t".repeat(self.depth))
+        Some(self.with_mark(text, &"\t".repeat(self.depth)))
     }
 
     /// What stands before a list in parentheses, the list, and what stands behind it; begins in `column`.
