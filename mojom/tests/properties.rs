@@ -30,20 +30,51 @@ type Edit = fn(&mut Spec, &mut Dice<'_>) -> Option<()>;
 
 /// Edits that change no message.
 const HARMLESS: &[Edit] = &[
-    |spec, dice| Some(spec.methods.at(dice)?.name.push_str("Renamed")),
-    |spec, dice| Some(spec.methods.at(dice)?.inputs.at(dice)?.0.push_str("Renamed")),
-    |spec, dice| Some(spec.methods.at(dice)?.outputs.at(dice)?.0.push_str("Renamed")),
-    |spec, dice| Some(spec.events.at(dice)?.name.push_str("Renamed")),
-    |spec, dice| Some(spec.structs.at(dice)?.name.push_str("Renamed")),
-    |spec, dice| Some(spec.structs.at(dice)?.fields.at(dice)?.name.push_str("Renamed")),
-    |spec, dice| Some(spec.structs.at(dice)?.fields.at(dice)?.default = None),
-    |spec, dice| Some(spec.enums.at(dice)?.name.push_str("Renamed")),
-    |spec, dice| Some(spec.enums.at(dice)?.enumerators.at(dice)?.name.push_str("Renamed")),
+    |spec, dice| {
+        spec.methods.at(dice)?.name.push_str("Renamed");
+        Some(())
+    },
+    |spec, dice| {
+        spec.methods.at(dice)?.inputs.at(dice)?.0.push_str("Renamed");
+        Some(())
+    },
+    |spec, dice| {
+        spec.methods.at(dice)?.outputs.at(dice)?.0.push_str("Renamed");
+        Some(())
+    },
+    |spec, dice| {
+        spec.events.at(dice)?.name.push_str("Renamed");
+        Some(())
+    },
+    |spec, dice| {
+        spec.structs.at(dice)?.name.push_str("Renamed");
+        Some(())
+    },
+    |spec, dice| {
+        spec.structs.at(dice)?.fields.at(dice)?.name.push_str("Renamed");
+        Some(())
+    },
+    |spec, dice| {
+        spec.structs.at(dice)?.fields.at(dice)?.default = None;
+        Some(())
+    },
+    |spec, dice| {
+        spec.enums.at(dice)?.name.push_str("Renamed");
+        Some(())
+    },
+    |spec, dice| {
+        spec.enums.at(dice)?.enumerators.at(dice)?.name.push_str("Renamed");
+        Some(())
+    },
     |spec, dice| {
         let added = Enumerator { name: "Added".to_owned(), value: 0x1234 };
-        Some(spec.enums.at(dice)?.enumerators.push(added))
+        spec.enums.at(dice)?.enumerators.push(added);
+        Some(())
     },
-    |spec, dice| Some(spec.structs.at(dice)?.fields.at(dice)?.has_fd ^= true),
+    |spec, dice| {
+        spec.structs.at(dice)?.fields.at(dice)?.has_fd ^= true;
+        Some(())
+    },
     |spec, _| spec.consts.pop().map(|_| ()),
     |spec, dice| {
         let Ty::Array(_, length) = &mut spec.methods.at(dice)?.inputs.at(dice)?.1 else { return None };
@@ -54,7 +85,10 @@ const HARMLESS: &[Edit] = &[
 
 /// Edits after which messages are others.
 const HARMFUL: &[Edit] = &[
-    |spec, dice| Some(spec.methods.at(dice)?.inputs.push(("added".to_owned(), Ty::Scalar("bool")))),
+    |spec, dice| {
+        spec.methods.at(dice)?.inputs.push(("added".to_owned(), Ty::Scalar("bool")));
+        Some(())
+    },
     |spec, dice| spec.methods.at(dice)?.inputs.pop().map(|_| ()),
     |spec, dice| spec.methods.at(dice)?.outputs.pop().map(|_| ()),
     |spec, dice| {
@@ -69,14 +103,30 @@ const HARMFUL: &[Edit] = &[
     },
     |spec, dice| {
         let call = spec.methods.at(dice).filter(|call| call.outputs.is_empty())?;
-        Some(call.asynchronous ^= true)
+        call.asynchronous ^= true;
+        Some(())
     },
-    |spec, _| Some(spec.methods.push(call("added"))),
-    |spec, _| Some(spec.methods.insert(0, Call { asynchronous: true, ..call("added") })),
-    |spec, _| Some(spec.events.push(call("addedEvent"))),
+    |spec, _| {
+        spec.methods.push(call("added"));
+        Some(())
+    },
+    |spec, _| {
+        spec.methods.insert(0, Call { asynchronous: true, ..call("added") });
+        Some(())
+    },
+    |spec, _| {
+        spec.events.push(call("addedEvent"));
+        Some(())
+    },
     |spec, _| spec.events.pop().map(|_| ()),
-    |spec, _| Some(spec.module.push_str("x")),
-    |spec, _| Some(spec.interface.push_str("Other")),
+    |spec, _| {
+        spec.module.push('x');
+        Some(())
+    },
+    |spec, _| {
+        spec.interface.push_str("Other");
+        Some(())
+    },
 ];
 
 /// Of a list, one at random.
