@@ -1,8 +1,8 @@
 //! Compiles the interfaces.
 
-use ringfence_mojom::Errors;
+use ringfence_mojom::Diagnostics;
 
-fn main() -> Result<(), Errors> {
+fn main() -> Result<(), Diagnostics> {
     ringfence_mojom::configure()
         .include("interfaces")
         .runtime_path("crate")

@@ -18,7 +18,8 @@ fn numbers() -> impl Strategy<Value = Vec<u32>> {
 }
 
 fn model(text: &str) -> Model {
-    configure().check_text("random.mojom", text).unwrap_or_else(|errors| panic!("{errors}\n\n{text}"))
+    let checked = configure().check_text("random.mojom", text);
+    checked.unwrap_or_else(|errors| panic!("{errors}\n\n{text}")).model
 }
 
 fn hash(model: &Model) -> u64 {

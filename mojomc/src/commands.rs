@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use ringfence_mojom::compat::{self, Change, Effect, Effects};
 use ringfence_mojom::format::format_text;
-use ringfence_mojom::{Config, configure};
+use ringfence_mojom::model::Model;
+use ringfence_mojom::{Checked, Code, Config, Diagnostic, Diagnostics, configure};
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command, Encoding, MessageFormat};
 use crate::dump;
-use crate::output::{Failure, Output, print};
+use crate::output::{Output, print};
 
 /// What came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,18 +22,22 @@ pub enum Verdict {
     Bad,
 }
 
-pub fn run(cli: &Cli, output: &Output) -> Result<Verdict, Failure> {
+pub fn run(cli: &Cli, output: &Output) -> Result<Verdict, Diagnostics> {
     let config = cli.includes.iter().fold(configure(), |config, directory| config.include(directory));
     match &cli.command {
         Command::Check { files } => {
-            config.check(files)?;
+            checked(&config, files, output)?;
         }
-        Command::Rust { file, output, runtime, externs } => {
-            rust(config, file, output.as_deref(), runtime, externs)?;
+        Command::Rust { file, output: target, runtime, externs } => {
+            let externs = externs.iter();
+            let config = externs.fold(config.runtime_path(runtime), |config, (module, path)| {
+                config.extern_module(module, path)
+            });
+            rust(&config, file, target.as_deref(), output)?;
         }
         Command::Fmt { files, check } => return fmt(files, *check, output),
         Command::Dump { file } => {
-            let model = config.check(&[file])?;
+            let model = checked(&config, &[file], output)?;
             print(&format!("{:#}\n", dump::model(&model)))?;
         }
         Command::Compat { old, new, encoding } => return compare(&config, old, new, encoding, output),
@@ -40,32 +45,31 @@ pub fn run(cli: &Cli, output: &Output) -> Result<Verdict, Failure> {
     Ok(Verdict::Good)
 }
 
-fn rust(
-    config: Config,
-    file: &Path,
-    output: Option<&Path>,
-    runtime: &str,
-    externs: &[(String, String)],
-) -> Result<(), Failure> {
-    let config = externs
-        .iter()
-        .fold(config.runtime_path(runtime), |config, (module, path)| config.extern_module(module, path));
-    let text = config.generate(file)?;
-    match output {
-        Some(path) => write(path, &text),
-        None => print(&text),
+/// What the files mean, once the warnings are printed.
+fn checked(config: &Config, files: &[impl AsRef<Path>], output: &Output) -> Result<Model, Diagnostics> {
+    let Checked { model, warnings, .. } = config.check(files)?;
+    output.diagnostics(&warnings);
+    Ok(model)
+}
+
+fn rust(config: &Config, file: &Path, target: Option<&Path>, output: &Output) -> Result<(), Diagnostics> {
+    let generated = config.generate(file)?;
+    output.diagnostics(&generated.warnings);
+    match target {
+        Some(path) => write(path, &generated.code),
+        None => print(&generated.code),
     }
 }
 
 /// Formats all files that can be; what is wrong with others comes at the end.
-fn fmt(files: &[PathBuf], check: bool, output: &Output) -> Result<Verdict, Failure> {
+fn fmt(files: &[PathBuf], check: bool, output: &Output) -> Result<Verdict, Diagnostics> {
     let mut verdict = Verdict::Good;
     for file in files {
         match fmt_file(file, check) {
             Ok(true) => {}
             Ok(false) => verdict = Verdict::Bad,
-            Err(failure) => {
-                output.failure(&failure);
+            Err(diagnostics) => {
+                output.diagnostics(&diagnostics);
                 verdict = Verdict::Bad;
             }
         }
@@ -74,13 +78,12 @@ fn fmt(files: &[PathBuf], check: bool, output: &Output) -> Result<Verdict, Failu
 }
 
 /// Formats a file; returns `false` if it only was to be checked and is not formatted.
-fn fmt_file(file: &Path, check: bool) -> Result<bool, Failure> {
+fn fmt_file(file: &Path, check: bool) -> Result<bool, Diagnostics> {
     let is_stdin = file == Path::new("-");
     let name = if is_stdin { Path::new("<standard input>") } else { file };
     let text = if is_stdin { read_stdin() } else { std::fs::read_to_string(file) };
-    let text = text.map_err(|error| Failure::File {
-        path: name.to_owned(),
-        message: format!("the file cannot be read: {error}"),
+    let text = text.map_err(|error| {
+        Diagnostic::about(Code::FileUnreadable, name, format!("the file cannot be read: {error}"))
     })?;
     let formatted = format_text(name, &text)?;
     if check {
@@ -103,10 +106,9 @@ fn read_stdin() -> std::io::Result<String> {
     Ok(text)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::File {
-        path: path.to_owned(),
-        message: format!("the file cannot be written: {error}"),
+fn write(path: &Path, text: &str) -> Result<(), Diagnostics> {
+    std::fs::write(path, text).map_err(|error| {
+        Diagnostic::about(Code::CannotWrite, path, format!("the file cannot be written: {error}")).into()
     })
 }
 
@@ -116,8 +118,8 @@ fn compare(
     new: &Path,
     encodings: &[Encoding],
     output: &Output,
-) -> Result<Verdict, Failure> {
-    let (old, new) = (config.check(&[old])?, config.check(&[new])?);
+) -> Result<Verdict, Diagnostics> {
+    let (old, new) = (checked(config, &[old], output)?, checked(config, &[new], output)?);
     let report = compat::compare((&old, old.last()), (&new, new.last()));
     let all = report.effects();
     match output.format {
@@ -135,9 +137,7 @@ fn compare(
             print(&text)?;
         }
         MessageFormat::Json => {
-            let hash = |model: &ringfence_mojom::model::Model| {
-                model.interface_hash(model.last()).map(|hash| format!("{hash:#018x}"))
-            };
+            let hash = |model: &Model| model.interface_hash(model.last()).map(|hash| format!("{hash:#018x}"));
             let changes = report.changes.iter().map(change).collect::<Vec<_>>();
             let object = json!({
                 "native": all.native.to_string(),

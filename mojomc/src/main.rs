@@ -19,8 +19,8 @@ fn main() -> ExitCode {
     match commands::run(&cli, &output) {
         Ok(commands::Verdict::Good) => ExitCode::SUCCESS,
         Ok(commands::Verdict::Bad) => ExitCode::from(1),
-        Err(failure) => {
-            output.failure(&failure);
+        Err(diagnostics) => {
+            output.diagnostics(&diagnostics);
             ExitCode::from(1)
         }
     }

@@ -82,6 +82,24 @@ fn check_is_silent_unless_something_is_wrong() {
 }
 
 #[test]
+fn warnings_are_told_and_change_nothing() {
+    let odd = GOOD.replace("enum Place", "[Whatever] enum Place");
+    let files = Files::new(&[("good.mojom", GOOD), ("odd.mojom", &odd)]);
+    let told = files.run(&["check", "odd.mojom"]);
+    assert_eq!((told.code, told.stdout.as_str()), (0, ""));
+    assert!(told.stderr.starts_with("warning[unknown-attribute]: "), "{}", told.stderr);
+    let run = files.run(&["rust", "odd.mojom"]);
+    assert_eq!((run.code, &run.stderr), (0, &told.stderr));
+    let plain = files.run(&["rust", "good.mojom"]);
+    assert_eq!(run.stdout.replace("odd.mojom", "good.mojom"), plain.stdout);
+    let run = files.run(&["compat", "good.mojom", "odd.mojom"]);
+    assert_eq!((run.code, &run.stderr), (0, &told.stderr));
+    let run = files.run(&["check", "odd.mojom", "--message-format=json"]);
+    let object: serde_json::Value = serde_json::from_str(&run.stderr).unwrap();
+    assert_eq!((run.code, &object["level"]), (0, &"warning".into()));
+}
+
+#[test]
 fn messages_are_objects_or_have_colours_if_that_is_wanted() {
     let files = Files::new(&[("bad.mojom", BAD)]);
     let run = files.run(&["check", "bad.mojom", "--message-format", "json"]);
@@ -90,6 +108,12 @@ fn messages_are_objects_or_have_colours_if_that_is_wanted() {
         run.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(objects.len(), 2, "{}", run.stderr);
     assert!(objects.iter().all(|object| object["level"] == "error"), "{}", run.stderr);
+    assert_eq!(objects[0]["code"]["code"], "unknown-type");
+    assert_eq!(objects[1]["spans"][0]["line_start"], 3);
+    // What the program itself cannot do is told in the same form.
+    let run = files.run(&["fmt", "none.mojom", "--message-format=json"]);
+    let object: serde_json::Value = serde_json::from_str(&run.stderr).unwrap();
+    assert_eq!((run.code, &object["code"]["code"]), (1, &"file-unreadable".into()));
     let run = files.run(&["--color=always", "check", "bad.mojom"]);
     assert!(run.stderr.contains('\x1b'), "{}", run.stderr);
 }
@@ -127,7 +151,7 @@ fn rust_goes_to_standard_output_or_to_a_file() {
     assert!(!files.0.path().join("bad.rs").exists());
     let run = files.run(&["rust", "good.mojom", "-o", "no/such/directory.rs"]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.starts_with("error: the file cannot be written: "), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error[cannot-write]: the file cannot be written: "), "{}", run.stderr);
 }
 
 #[test]
@@ -157,7 +181,7 @@ fn fmt_changes_files_or_names_them() {
     // One that cannot be formatted keeps none of the others from it.
     let run = files.run(&["fmt", "open.mojom", "good.mojom", "messy.mojom"]);
     assert_eq!((run.code, run.stdout.as_str()), (1, ""));
-    assert!(run.stderr.contains("open.mojom:1:11"), "{}", run.stderr);
+    assert!(run.stderr.contains("open.mojom:1:10"), "{}", run.stderr);
     assert_eq!(files.read("messy.mojom"), GOOD);
     assert_run(&files.run(&["fmt", "--check", "good.mojom", "messy.mojom"]), 0, "", "");
 }
@@ -182,7 +206,8 @@ fn dump_is_the_checked_model() {
         interface StoreEventInterface { done(); };";
     let files = Files::new(&[("m.mojom", text), ("bad.mojom", BAD)]);
     let run = files.run(&["dump", "m.mojom"]);
-    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert_eq!(run.code, 0);
+    assert!(run.stderr.starts_with("warning[ignored-length]: "), "{}", run.stderr);
     let dump: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(dump["format"], 1);
     let module = &dump["modules"][0];

@@ -103,13 +103,13 @@ impl Report {
 /// use ringfence_mojom::compat::{Effect, compare};
 /// use ringfence_mojom::configure;
 ///
-/// let old = configure().check_text("a.mojom", "module a; interface AInterface { get(uint8 id); };")?;
-/// let new = configure().check_text("a.mojom", "module a; interface AInterface { get(uint8 number); };")?;
+/// let old = configure().check_text("a.mojom", "module a; interface AInterface { get(uint8 id); };")?.model;
+/// let new = configure().check_text("a.mojom", "module a; interface AInterface { get(uint8 number); };")?.model;
 /// let report = compare((&old, old.last()), (&new, new.last()));
 /// assert_eq!(report.changes[0].to_string(), "method `get`: the parameter `id` is called `number`");
 /// assert_eq!(report.effects().native, Effect::None);
 /// assert!(report.effects().source);
-/// # Ok::<(), ringfence_mojom::Errors>(())
+/// # Ok::<(), ringfence_mojom::Diagnostics>(())
 /// ```
 ///
 /// # Panics

@@ -49,12 +49,11 @@ impl Layout<'_> {
 
     /// A method over several lines: parameters below each other, results on a line of their own.
     fn method(self, pieces: &[Piece<'_>]) -> Option<String> {
-        let open = pieces.iter().position(|piece| piece.is("("))?;
-        let close = open + pieces[open..].iter().position(|piece| piece.is(")"))?;
-        let arrow = pieces.iter().position(|piece| piece.is("=>")).unwrap_or(pieces.len());
-        if arrow < close {
+        if value(pieces) < pieces.len() {
             return None;
         }
+        let open = pieces.iter().position(|piece| piece.is("("))?;
+        let arrow = pieces.iter().position(|piece| piece.is("=>")).unwrap_or(pieces.len());
         let (call, results) = pieces.split_at(arrow);
         let mut text = self.list(call, open, self.depth * TAB);
         if !results.is_empty() {
@@ -106,12 +105,18 @@ impl Layout<'_> {
     fn join(self, pieces: &[Piece<'_>], indent: &str) -> Text {
         let mut out = Text { text: String::new(), ends_line: false };
         let mut brackets = 0usize;
+        let value = value(pieces);
+        let signs = signs(&pieces[value..]);
         for (index, piece) in pieces.iter().enumerate() {
             let previous = index.checked_sub(1).map(|index| &pieces[index]);
+            let has_space = |previous: &Piece<'_>| match index.checked_sub(value + 1) {
+                Some(before) => has_space_in_value(previous, piece, signs[before]),
+                None => has_space(previous, piece, brackets > 0),
+            };
             if out.ends_line {
                 out.text.push('\n');
                 out.text.push_str(indent);
-            } else if previous.is_some_and(|previous| has_space(previous, piece, brackets > 0)) {
+            } else if previous.is_some_and(has_space) {
                 out.text.push(' ');
             }
             match piece.kind {
@@ -124,6 +129,32 @@ impl Layout<'_> {
         }
         out
     }
+}
+
+/// Where the value of a constant, field or enumerator begins: at the `=` that is in no attribute.
+fn value(pieces: &[Piece<'_>]) -> usize {
+    let mut brackets = 0usize;
+    let is_value = |piece: &Piece<'_>| {
+        brackets += usize::from(piece.is("["));
+        brackets = brackets.saturating_sub(usize::from(piece.is("]")));
+        brackets == 0 && piece.is("=")
+    };
+    pieces.iter().position(is_value).unwrap_or(pieces.len())
+}
+
+/// Which pieces of a value are signs of what follows, not operators between two operands.
+fn signs(value: &[Piece<'_>]) -> Vec<bool> {
+    let mut is_operand_due = true;
+    let is_sign = |piece: &Piece<'_>| {
+        if piece.is_comment() {
+            return false;
+        }
+        let is_sign = is_operand_due && matches!(piece.text, "+" | "-" | "~");
+        is_operand_due =
+            matches!(piece.text, "=" | "(" | "+" | "-" | "*" | "/" | "%" | "<" | ">" | "&" | "|" | "^" | "~");
+        is_sign
+    };
+    value.iter().map(is_sign).collect()
 }
 
 /// The column behind `text` that begins in `column`.
@@ -158,7 +189,14 @@ fn elements<'p, 'a>(pieces: &'p [Piece<'a>]) -> Vec<&'p [Piece<'a>]> {
     elements
 }
 
-/// Whether there is a space between two pieces, the second of which may be `in_attributes`.
+/// Whether there is a space between two pieces of a value, the first of which may be a sign.
+fn has_space_in_value(previous: &Piece<'_>, next: &Piece<'_>, is_sign: bool) -> bool {
+    let is_shift = previous.text == next.text && matches!(next.text, "<" | ">");
+    let is_inner = previous.is("(") || next.is(")") || previous.is(".") || next.is(".");
+    !(is_sign || is_shift || is_inner)
+}
+
+/// Whether there is a space between two pieces outside of values, the second of which may be `in_attributes`.
 fn has_space(previous: &Piece<'_>, next: &Piece<'_>, in_attributes: bool) -> bool {
     let before = |marks: &[&str]| marks.iter().any(|mark| next.is(mark));
     let after = |marks: &[&str]| marks.iter().any(|mark| previous.is(mark));

@@ -1,7 +1,8 @@
 //! The canonical layout of interface files.
 //!
 //! [`format_text`] knows the whole grammar, also what has no meaning in Rust (unions, handles and the rest), and looks
-//! nothing up: a file need not be correct to be formatted, but its braces have to match. It works on tokens and
+//! nothing up: names need not be known, values need not fit. What the parser cannot read is refused as the compiler
+//! would, so the rest of this folder relies on braces that match and on items that end. It works on tokens and
 //! comments and keeps every one of them, in order, except that each list of enumerators gets its last comma, and that
 //! a comment before a `;` goes behind it.
 //!
@@ -21,9 +22,10 @@ mod pieces;
 
 use std::path::Path;
 
-use crate::diagnostic::{Error, Errors, Reports, Source, Span};
+use crate::diagnostic::{Code, Diagnostics, Reports, Source};
+use crate::parser;
 use layout::Layout;
-use pieces::{Kind, Piece};
+use pieces::Piece;
 
 /// Formats the interface in `text`, of a file called `name`.
 ///
@@ -33,25 +35,24 @@ use pieces::{Kind, Piece};
 /// let text = "struct Size{uint32 width;uint32 height;};// in pixels\nenum E{A,B=0x2};";
 /// let formatted = "struct Size {\n\tuint32 width;\n\tuint32 height;\n}; // in pixels\n\nenum E {\n\tA,\n\tB = 0x2,\n};\n";
 /// assert_eq!(ringfence_mojom::format::format_text("size.mojom", text)?, formatted);
-/// # Ok::<(), ringfence_mojom::Errors>(())
+/// # Ok::<(), ringfence_mojom::Diagnostics>(())
 /// ```
 ///
 /// # Errors
-/// What keeps the text from being split into definitions: characters without meaning, braces that do not match, a
-/// missing `;`.
-pub fn format_text(name: impl AsRef<Path>, text: &str) -> Result<String, Errors> {
-    let source = Source { path: name.as_ref().to_owned(), text: text.to_owned() };
+/// Everything in the text that is no mojom.
+pub fn format_text(name: impl AsRef<Path>, text: &str) -> Result<String, Diagnostics> {
+    let source = Source::new(name.as_ref(), text);
     let mut reports = Reports::default();
-    let pieces = match pieces::split(&source) {
-        Ok(pieces) => pieces,
-        Err(errors) => {
-            errors.into_iter().for_each(|error| reports.push(error));
-            Vec::new()
-        }
-    };
+    let (_file, errors) = parser::parse(&source);
+    // What the dialect lacks has a layout nevertheless.
+    for error in errors.into_iter().filter(|error| error.code() != Code::OutsideDialect) {
+        reports.push(error);
+    }
     reports.finish()?;
-    let mut formatter = Formatter { source: &source, pieces, next: 0, out: String::new(), is_fresh: true };
-    formatter.items(Body::File, 0)?;
+    let pieces = pieces::split(&source);
+    let mut formatter = Formatter { pieces, next: 0, out: String::new(), is_fresh: true };
+    formatter.items(Body::File, 0);
+    debug_assert_eq!(formatter.next, formatter.pieces.len(), "the parser lets no other braces pass");
     Ok(formatter.out)
 }
 
@@ -83,15 +84,12 @@ impl Sort {
 }
 
 struct Formatter<'a> {
-    source: &'a Source,
     pieces: Vec<Piece<'a>>,
     next: usize,
     out: String,
     /// Whether nothing stands in the current braces yet.
     is_fresh: bool,
 }
-
-type Formatted<T> = Result<T, Error>;
 
 impl<'a> Formatter<'a> {
     fn peek(&self) -> Option<&Piece<'a>> {
@@ -102,25 +100,8 @@ impl<'a> Formatter<'a> {
         self.peek().is_some_and(|piece| piece.is(mark))
     }
 
-    fn expected(&self, what: &str) -> Error {
-        let end = self.source.text.trim_end().len();
-        match self.peek() {
-            Some(piece) => {
-                Error::new(self.source, piece.span, format!("expected {what}, found `{}`", piece.text))
-            }
-            None => Error::new(
-                self.source,
-                Span { start: end, end },
-                format!("expected {what}, found the end of the file"),
-            ),
-        }
-    }
-
     /// Everything up to the brace that ends this body, or the end of the file.
-    fn items(&mut self, body: Body, depth: usize) -> Formatted<()> {
-        if depth > MAX_DEPTH {
-            return Err(self.expected(&format!("at most {MAX_DEPTH} pairs of braces in each other")));
-        }
+    fn items(&mut self, body: Body, depth: usize) {
         let mut previous = None;
         loop {
             let sort = self.sort_ahead();
@@ -133,16 +114,11 @@ impl<'a> Formatter<'a> {
                 is_apart = false;
                 self.comments(depth);
             }
-            match (self.peek(), body) {
-                (None, Body::File) => return Ok(()),
-                (None, _) => return Err(self.expected("`}`")),
-                (Some(piece), Body::Members | Body::Enumerators) if piece.is("}") => return Ok(()),
-                (Some(piece), _) if [";", ",", "}", "{"].into_iter().any(|mark| piece.is(mark)) => {
-                    return Err(self.expected("a definition"));
-                }
-                (Some(_), _) => self.begin_line(depth, is_apart),
+            if self.peek().is_none_or(|piece| piece.is("}")) {
+                return;
             }
-            self.item(body, depth)?;
+            self.begin_line(depth, is_apart);
+            self.item(body, depth);
             previous = sort;
         }
     }
@@ -200,13 +176,10 @@ impl<'a> Formatter<'a> {
         self.out.push('\n');
     }
 
-    fn item(&mut self, body: Body, depth: usize) -> Formatted<()> {
-        let head = self.head(body)?;
+    fn item(&mut self, body: Body, depth: usize) {
+        let head = self.head(body);
         let pieces = &self.pieces[head];
-        // Comments before the mark that ends an item go behind it, unless they are documentation: that is of
-        // what follows.
-        let comments = pieces.iter().rev().take_while(|piece| piece.is_comment() && !piece.is_doc()).count();
-        let (pieces, late) = pieces.split_at(pieces.len() - comments);
+        let (pieces, late) = split_late(pieces);
         let late: Vec<_> = late.iter().map(|piece| piece.comment(depth)).collect();
         let is_enum = pieces.iter().find(|piece| piece.is("enum") || piece.is("(") || piece.is("<"));
         let is_enum = is_enum.is_some_and(|piece| piece.text == "enum");
@@ -221,12 +194,11 @@ impl<'a> Formatter<'a> {
         let has_mark = [",", ";", "{"].into_iter().any(|mark| self.at(mark));
         self.next += usize::from(has_mark);
         if ends_in_brace {
-            self.block(if is_enum { Body::Enumerators } else { Body::Members }, &late, depth)?;
+            self.block(if is_enum { Body::Enumerators } else { Body::Members }, &late, depth);
         } else {
             self.late_comments(&late);
         }
         self.end_line(depth);
-        Ok(())
     }
 
     fn late_comments(&mut self, comments: &[String]) {
@@ -237,67 +209,61 @@ impl<'a> Formatter<'a> {
     }
 
     /// Finds where the head of an item ends: before `;`, `{`, or for an enumerator `,` or `}`.
-    fn head(&mut self, body: Body) -> Formatted<std::ops::Range<usize>> {
+    fn head(&mut self, body: Body) -> std::ops::Range<usize> {
         let start = self.next;
-        let mut open: Vec<&str> = Vec::new();
+        let mut depth = 0usize;
         while let Some(piece) = self.peek() {
             match piece.text {
-                _ if piece.kind != Kind::Token => {}
-                "(" => open.push(")"),
-                "[" => open.push("]"),
-                ")" | "]" if open.pop() == Some(piece.text) => {}
-                ")" | "]" => {
-                    return Err(self.expected(if body == Body::Enumerators { "`,`" } else { "`;`" }));
-                }
-                "," if open.is_empty() && body == Body::Enumerators => return Ok(start..self.next),
-                "}" if open.is_empty() && body == Body::Enumerators => {
+                _ if piece.is_comment() => {}
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth = depth.saturating_sub(1),
+                "," if depth == 0 && body == Body::Enumerators => break,
+                "}" => {
                     // Without a comma to stand before, comments are of no enumerator.
                     let behind = self.pieces[..self.next].iter().rev().take_while(|piece| piece.is_comment());
                     self.next -= behind.count();
-                    return Ok(start..self.next);
+                    break;
                 }
-                ";" | "{" if open.is_empty() && body != Body::Enumerators => return Ok(start..self.next),
-                ";" | "{" | "}" => break,
+                ";" | "{" => break,
                 _ => {}
             }
             self.next += 1;
         }
-        Err(self.expected(match (open.last(), body) {
-            (Some(&")"), _) => "`)`",
-            (Some(_), _) => "`]`",
-            (None, Body::Enumerators) => "`,` or `}`",
-            (None, _) => "`;`",
-        }))
+        start..self.next
     }
 
     /// What is between the brace that was just written and the `;` behind the other one.
-    fn block(&mut self, body: Body, late: &[String], depth: usize) -> Formatted<()> {
+    fn block(&mut self, body: Body, late: &[String], depth: usize) {
         if self.at("}") && late.is_empty() {
             self.out.push('}');
         } else {
             self.late_comments(late);
             self.end_line(depth + 1);
             self.is_fresh = true;
-            self.items(body, depth + 1)?;
+            self.items(body, depth + 1);
             self.out.extend(std::iter::repeat_n('\t', depth));
             self.out.push('}');
         }
         self.is_fresh = false;
         self.next += 1;
-        let mut comments = Vec::new();
-        while let Some(piece) = self.peek().filter(|piece| piece.is_comment()) {
-            comments.push(piece.comment(depth));
+        let start = self.next;
+        while self.peek().is_some_and(Piece::is_comment) {
             self.next += 1;
         }
-        if !self.at(";") {
-            return Err(self.expected("`;`"));
+        let (before, late) = split_late(&self.pieces[start..self.next]);
+        let late: Vec<_> = late.iter().map(|piece| piece.comment(depth)).collect();
+        if !before.is_empty() {
+            self.out.push(' ');
         }
+        self.out.push_str(&Layout { depth, mark: ";" }.item(before));
         self.next += 1;
-        self.out.push(';');
-        self.late_comments(&comments);
-        Ok(())
+        self.late_comments(&late);
     }
 }
 
-/// Pairs of braces in each other: the language has two.
-const MAX_DEPTH: usize = 8;
+/// Sets apart the comments before the mark that ends an item, which go behind it. Documentation does not: that would
+/// make it the documentation of what follows.
+fn split_late<'p, 'a>(pieces: &'p [Piece<'a>]) -> (&'p [Piece<'a>], &'p [Piece<'a>]) {
+    let late = pieces.iter().rev().take_while(|piece| piece.is_comment() && !piece.is_doc()).count();
+    pieces.split_at(pieces.len() - late)
+}

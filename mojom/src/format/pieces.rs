@@ -1,7 +1,7 @@
 //! What a file consists of when nothing is left out: tokens and comments.
 
-use crate::diagnostic::{Error, Source, Span};
-use crate::lexer::{self, Lexed};
+use crate::diagnostic::SharedSource;
+use crate::lexer;
 
 /// What a piece is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,6 @@ pub(super) enum Kind {
 pub(super) struct Piece<'a> {
     pub(super) kind: Kind,
     pub(super) text: &'a str,
-    pub(super) span: Span,
     /// Ends of lines between the piece before and this one.
     pub(super) lines_before: usize,
 }
@@ -28,9 +27,9 @@ impl Piece<'_> {
         self.kind != Kind::Token
     }
 
-    /// Whether the compiler takes the comment for what it says about the next token.
+    /// Whether the compiler takes the comment for what it says about the next token, or the item before it.
     pub(super) fn is_doc(&self) -> bool {
-        self.kind == Kind::Block && self.text.starts_with("/**") && self.text != "/**/"
+        self.is_comment() && lexer::is_documentation(self.text)
     }
 
     /// Whether it is this word or punctuation mark.
@@ -54,12 +53,9 @@ impl Piece<'_> {
     }
 }
 
-/// Splits a file; fails if something in it is neither token nor comment.
-pub(super) fn split(source: &Source) -> Result<Vec<Piece<'_>>, Vec<Error>> {
-    let Lexed { tokens, errors, .. } = lexer::tokens(source);
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+/// Splits a file without errors.
+pub(super) fn split(source: &SharedSource) -> Vec<Piece<'_>> {
+    let tokens = lexer::tokens(source).tokens;
     let mut splitter = Splitter { text: &source.text, at: 0, lines: 0, pieces: Vec::new() };
     let (_end, tokens) = tokens.split_last().expect("the end is a token");
     for token in tokens {
@@ -67,7 +63,7 @@ pub(super) fn split(source: &Source) -> Result<Vec<Piece<'_>>, Vec<Error>> {
         splitter.push(Kind::Token, token.span.end);
     }
     splitter.comments(source.text.len());
-    Ok(splitter.pieces)
+    splitter.pieces
 }
 
 struct Splitter<'a> {
@@ -80,9 +76,8 @@ struct Splitter<'a> {
 
 impl Splitter<'_> {
     fn push(&mut self, kind: Kind, end: usize) {
-        let span = Span { start: self.at, end };
         let lines_before = std::mem::take(&mut self.lines);
-        self.pieces.push(Piece { kind, text: &self.text[self.at..end], span, lines_before });
+        self.pieces.push(Piece { kind, text: &self.text[self.at..end], lines_before });
         self.at = end;
     }
 

@@ -83,7 +83,7 @@ impl Generator<'_> {
             self.module.file,
             env!("CARGO_PKG_VERSION"),
         );
-        let lines = docs::markdown(&self.module.doc, &|name| name.to_owned());
+        let lines = docs::markdown(&self.module.doc, &docs::Names::of_mojom());
         for line in lines.first().map(|_| String::new()).into_iter().chain(lines) {
             header.push_str(format!("// {line}").trim_end());
             header.push('\n');
@@ -213,7 +213,8 @@ impl Generator<'_> {
 
     /// Documentation of an item, or `otherwise` if the interface says nothing about it.
     fn doc_or(&self, text: &Doc, otherwise: String) -> TokenStream {
-        if docs::is_empty(text) { doc(&[otherwise]) } else { doc(&docs::markdown(text, &value_name)) }
+        let lines = docs::markdown(text, &self.doc_names(&|name| self.link(name)));
+        if docs::is_empty(text) { doc(&[otherwise]) } else { doc(&lines) }
     }
 
     /// As [`Self::doc_or`], and what the item is called in mojom if that is not obvious.
@@ -223,6 +224,16 @@ impl Generator<'_> {
             docs.extend(doc(&[String::new(), format!("In mojom it is `{mojom}`.")]));
         }
         docs
+    }
+
+    /// What names in comments are called in Rust, with `link` to find the items among them.
+    fn doc_names<'n>(&self, link: &'n dyn Fn(&str) -> Option<String>) -> docs::Names<'n> {
+        docs::Names { parameter: &value_name, item: link }
+    }
+
+    /// The path of an item that a comment refers to.
+    fn link(&self, reference: &str) -> Option<String> {
+        docs::link(self.model, self.id, &self.settings.externs, reference)
     }
 }
 
