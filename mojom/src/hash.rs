@@ -13,10 +13,11 @@
 //! definitions are in, and all names but the interface's own.
 //!
 //! # Names and numbers that the hash does not see
-//! An enumerator that only one side knows is a value like any other, so another enumerator must not change the hash. Then a changed number cannot change it either: with `{ Off = 0, On = 4 }` and
-//! `{ Off = 0, On = 5 }` both equal to what has all three, they are equal to each other. In the same way two fields
-//! of one type that change places are two renamed fields. Such changes keep messages readable and make them mean
-//! something else; [`compat`](crate::compat), which sees both versions with their names, tells of them.
+//! An enumerator that only one side knows is a value like any other, so another enumerator must not change the hash.
+//! Then a changed number cannot change it either: with `{ Off = 0, On = 4 }` and `{ Off = 0, On = 5 }` both equal to
+//! what has all three, they are equal to each other. In the same way two fields of one type that change places are two
+//! renamed fields. Such changes keep messages readable and make them mean something else; [`compat`](crate::compat),
+//! which sees both versions with their names, tells of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -167,10 +167,14 @@ impl<'a> Lexer<'a> {
     fn illegal(&mut self, first: char) {
         let (start, rest) = (self.at, self.rest());
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        let length = if first.is_alphanumeric() {
-            rest.find(|c| !is_word(c)).unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
+        let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
+        let length = match first {
+            _ if first.is_alphanumeric() => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            // Most likely a string.
+            '\'' => line[1..].find('\'').map_or(1, |end| end + 2),
+            // A binary file is one mistake a line.
+            _ if first.is_control() => line.find(|c: char| !c.is_control()).unwrap_or(line.len()),
+            _ => first.len_utf8(),
         };
         self.at += length;
         let help = match first {
@@ -178,7 +182,8 @@ impl<'a> Lexer<'a> {
             '\'' => Some("strings are in double quotes"),
             _ => None,
         };
-        let shown: String = rest[..length].chars().take(20).flat_map(char::escape_debug).collect();
+        let shown: String = rest[..length].chars().take(20).collect();
+        let shown = shown.escape_debug().to_string().replace("\\'", "'");
         let error = self.error(Code::IllegalCharacter, start, format!("`{shown}` has no meaning here"));
         if let Some(help) = help {
             *error = error.clone().help(help);

@@ -75,9 +75,13 @@ impl Namespace {
         match self.taken.get(&rust) {
             // Reported as a duplicate already.
             Some(other) if *other == format!("`{mojom}`") => Ok(()),
-            Some(other) => {
-                Err((Code::NameClash, format!("`{mojom}` becomes `{rust}` in Rust, as does {other}")))
+            Some(other) if rust == mojom => {
+                Err((Code::NameClash, format!("`{mojom}` is in Rust the name of {other} as well")))
             }
+            Some(other) => Err((
+                Code::NameClash,
+                format!("`{mojom}` becomes `{rust}` in Rust, which is the name of {other} as well"),
+            )),
             None => {
                 self.taken.insert(rust, format!("`{mojom}`"));
                 Ok(())
