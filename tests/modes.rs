@@ -78,7 +78,7 @@ fn session(proxy: &mut IpaVimcProxy) -> Vec<String> {
     let mut note = |what: String| lines.push(what);
 
     let mut trace = tempfile::tempfile().unwrap();
-    let flags = Flags::from(TestFlag::Flag2) | TestFlag::Flag4;
+    let flags = TestFlag::Flag2 | TestFlag::Flag4;
     let code = IpaOperationCode::IpaOperationNone;
     note(format!("{:?}", proxy.init(&settings("/no/such/file"), &SharedFd::none(), code, flags)));
     note(format!("{:?}", proxy.init(&settings("/dev/null"), &shared(&trace), code, Flags::empty())));

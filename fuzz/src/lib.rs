@@ -19,7 +19,7 @@ mod wire;
 
 pub use controls::controls;
 pub use libcamera::{libcamera_1, libcamera_2};
-pub use mojom::mojom;
+pub use mojom::{mojom, mojom_text};
 pub use mutate::Mutator;
 pub use native::{native_events, native_rpi};
 pub use ring_consumer::ring_consumer;
@@ -46,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ring_consumer", run: ring_consumer },
     Target { name: "ring_producer", run: ring_producer },
     Target { name: "mojom", run: mojom },
+    Target { name: "mojom_text", run: mojom_text },
     Target { name: "tuning", run: tuning },
     Target { name: "wire", run: wire },
 ];

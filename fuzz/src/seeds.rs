@@ -48,6 +48,7 @@ pub fn generate(target: &str) -> Vec<(String, Vec<u8>)> {
         "ring_consumer" => programs(8),
         "ring_producer" => programs(7),
         "mojom" => mojom(),
+        "mojom_text" => mojom_text(),
         "tuning" => vec![("virtual".into(), include_bytes!("../../src/rpi/tuning/virtual.json").to_vec())],
         "wire" => wire(),
         other => panic!("there is no target {other}"),
@@ -195,6 +196,17 @@ fn programs(operations: u8) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The interfaces shipped, and snippets for what they do not use.
+/// Those of the compiler, and what only the formatter has to do with.
+fn mojom_text() -> Vec<(String, Vec<u8>)> {
+    let comments = "// a\n/* b\n * c */ module m; // d\n\n\nstruct A { // e\n uint8 x /* f */ = /** g */ 1; /* h */\n\n // i\n}; enum E { X // j\n };";
+    let grammar = "[Stable] union U { handle<platform>? h @0; string? s; }; feature F { const bool B = true; }; struct N;\ninterface I { [Sync] m@1(pending_remote<J> r, // a\n associated K k) => (array<map<string, uint8>, 3> averyveryverylongname, double andanotherone); };";
+    let mut seeds = mojom();
+    seeds.extend(
+        [("comments", comments), ("grammar", grammar)].map(|(name, text)| (name.into(), text.into())),
+    );
+    seeds
+}
+
 fn mojom() -> Vec<(String, Vec<u8>)> {
     let snippets = [
         ("empty", ""),

@@ -52,6 +52,11 @@ fn mojom() {
 }
 
 #[test]
+fn mojom_text() {
+    exercise("mojom_text", 2);
+}
+
+#[test]
 fn tuning() {
     exercise("tuning", 4);
 }

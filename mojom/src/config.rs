@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Checked, Code, Diagnostic, Diagnostics, Reports};
+use crate::diagnostic::{Checked, Code, Diagnostic, Diagnostics, Generated, Reports};
 use crate::generate::{self, Settings};
 use crate::load::{Loaded, Loader};
 use crate::model::{Model, ModuleId};
@@ -33,6 +33,8 @@ impl Default for Config {
             libcamera: false,
             geometry: None,
             type_attributes: Vec::new(),
+            field_attributes: Vec::new(),
+            enumerator_attributes: Vec::new(),
         };
         Self { includes: Vec::new(), out_dir: None, settings }
     }
@@ -48,6 +50,10 @@ impl Config {
     /// Looks for imported files in `directory` too, after those given before.
     ///
     /// The core types, `core.mojom` or `include/libcamera/ipa/core.mojom`, are found without.
+    ///
+    /// ```
+    /// let config = ringfence_mojom::configure().include("interfaces").include("../shared/interfaces");
+    /// ```
     #[must_use]
     pub fn include(mut self, directory: impl Into<PathBuf>) -> Self {
         self.includes.push(directory.into());
@@ -55,6 +61,10 @@ impl Config {
     }
 
     /// Writes to `directory`, and not to where cargo's `OUT_DIR` says.
+    ///
+    /// ```
+    /// let config = ringfence_mojom::configure().out_dir("src/generated");
+    /// ```
     #[must_use]
     pub fn out_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.out_dir = Some(directory.into());
@@ -62,6 +72,13 @@ impl Config {
     }
 
     /// The path of the crate `ringfence` in generated code, if it is not `::ringfence`.
+    ///
+    /// ```
+    /// let config = ringfence_mojom::configure().runtime_path("::camera_stack::ringfence");
+    /// let code = config.compile_text("a.mojom", "module a; struct A { string name; };")?;
+    /// assert!(code.contains("use ::camera_stack::ringfence::serialize::native;"));
+    /// # Ok::<(), ringfence_mojom::Diagnostics>(())
+    /// ```
     #[must_use]
     pub fn runtime_path(mut self, path: impl Into<String>) -> Self {
         self.settings.runtime = path.into();
@@ -71,6 +88,11 @@ impl Config {
     /// Where the Rust types of the mojom module `module` are, for interfaces that import it.
     ///
     /// For `libcamera` that is `::ringfence::interfaces::libcamera`.
+    ///
+    /// ```
+    /// // `shared.mojom` is compiled as well, and included as `crate::interfaces::shared`.
+    /// let config = ringfence_mojom::configure().extern_module("shared", "crate::interfaces::shared");
+    /// ```
     #[must_use]
     pub fn extern_module(mut self, module: impl Into<String>, path: impl Into<String>) -> Self {
         self.settings.externs.insert(module.into(), path.into());
@@ -95,13 +117,52 @@ impl Config {
         self
     }
 
-    /// Adds an attribute to the structs and enums that `pattern` selects: `.` all of them, `.ipa.RPi`
-    /// the type or all of the module `ipa.RPi`, `InitParams` all with names that end in it.
+    /// Adds an attribute to the structs and enums that `pattern` selects: `.` all of them, `.ipa.RPi` all of the
+    /// module `ipa.RPi`, `.ipa.RPi.InitParams` that type, `InitParams` all with names that end in it.
     ///
     /// The enum of events has the name of the event interface.
+    ///
+    /// ```
+    /// let config = ringfence_mojom::configure().type_attribute("Reading", "#[derive(serde::Serialize)]");
+    /// let code = config.compile_text("a.mojom", "module a; struct Reading { float celsius; };")?;
+    /// assert!(code.contains("#[derive(serde::Serialize)]\npub struct Reading {"));
+    /// # Ok::<(), ringfence_mojom::Diagnostics>(())
+    /// ```
     #[must_use]
     pub fn type_attribute(mut self, pattern: impl Into<String>, attribute: impl Into<String>) -> Self {
         self.settings.type_attributes.push((pattern.into(), attribute.into()));
+        self
+    }
+
+    /// Adds an attribute to the fields of structs that `pattern` selects, as for [`Self::type_attribute`]:
+    /// `.example.Reading` those of that struct, `Reading.celsius` and `celsius` those of that name.
+    ///
+    /// ```
+    /// let config = ringfence_mojom::configure().field_attribute("Reading.celsius", "#[doc(alias = \"heat\")]");
+    /// let code = config.compile_text("a.mojom", "module a; struct Reading { float celsius; };")?;
+    /// assert!(code.contains("#[doc(alias = \"heat\")]\n    pub celsius: f32,"));
+    /// # Ok::<(), ringfence_mojom::Diagnostics>(())
+    /// ```
+    #[must_use]
+    pub fn field_attribute(mut self, pattern: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.settings.field_attributes.push((pattern.into(), attribute.into()));
+        self
+    }
+
+    /// Adds an attribute to the enumerators that `pattern` selects, as for [`Self::type_attribute`].
+    ///
+    /// The variant for numbers without a name is none, and enumerators whose number an earlier one has are
+    /// constants, which get none.
+    ///
+    /// ```
+    /// let config = ringfence_mojom::configure().enumerator_attribute("Place.Indoors", "#[doc(alias = \"room\")]");
+    /// let code = config.compile_text("a.mojom", "module a; enum Place { Indoors, Outdoors };")?;
+    /// assert!(code.contains("#[doc(alias = \"room\")]\n    #[default]\n    Indoors,"));
+    /// # Ok::<(), ringfence_mojom::Diagnostics>(())
+    /// ```
+    #[must_use]
+    pub fn enumerator_attribute(mut self, pattern: impl Into<String>, attribute: impl Into<String>) -> Self {
+        self.settings.enumerator_attributes.push((pattern.into(), attribute.into()));
         self
     }
 
@@ -161,14 +222,33 @@ impl Config {
     pub fn compile_text(&self, name: impl AsRef<Path>, text: &str) -> Result<String, Diagnostics> {
         let mut loader = Loader::new(&self.includes);
         let index = loader.load_text(name.as_ref(), text);
-        let Checked { model, .. } = self.resolve(loader, index.as_slice())?;
+        self.generate_loaded(loader, index, name.as_ref()).map(|generated| generated.code)
+    }
+
+    /// Compiles `file` and returns the Rust source together with the warnings.
+    ///
+    /// # Errors
+    /// All that is wrong with it, or the reason why it cannot be read; warnings are among them.
+    pub fn generate(&self, file: impl AsRef<Path>) -> Result<Generated, Diagnostics> {
+        let mut loader = Loader::new(&self.includes);
+        let index = loader.load(file.as_ref());
+        self.generate_loaded(loader, index, file.as_ref())
+    }
+
+    fn generate_loaded(
+        &self,
+        loader: Loader<'_>,
+        index: Option<usize>,
+        file: &Path,
+    ) -> Result<Generated, Diagnostics> {
+        let Checked { model, warnings } = self.resolve(loader, index.as_slice())?;
         match index {
-            Some(index) => self.generate_module(&model, ModuleId(index), name.as_ref()),
-            // Whatever kept the file from being loaded is an error, which `resolve` has returned.
-            None => {
-                Err(Diagnostic::about(Code::FileUnreadable, name.as_ref(), "the file could not be loaded")
-                    .into())
+            Some(index) => {
+                let code = self.generate_module(&model, ModuleId(index), file)?;
+                Ok(Generated { code, warnings })
             }
+            // Whatever kept the file from being loaded is an error, which `resolve` has returned.
+            None => Err(Diagnostic::about(Code::FileUnreadable, file, "the file could not be loaded").into()),
         }
     }
 
@@ -186,6 +266,14 @@ impl Config {
     }
 
     /// As [`Self::check`], of the interface in `text`, as if it were a file called `name`.
+    ///
+    /// ```
+    /// let checked =
+    ///     ringfence_mojom::configure().check_text("a.mojom", "module a; struct A { bool on; };")?;
+    /// assert_eq!(checked.model.modules[0].name, "a");
+    /// assert!(checked.warnings.is_empty());
+    /// # Ok::<(), ringfence_mojom::Diagnostics>(())
+    /// ```
     ///
     /// # Errors
     /// As there.

@@ -167,10 +167,14 @@ impl<'a> Lexer<'a> {
     fn illegal(&mut self, first: char) {
         let (start, rest) = (self.at, self.rest());
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        let length = if first.is_alphanumeric() {
-            rest.find(|c| !is_word(c)).unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
+        let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
+        let length = match first {
+            _ if first.is_alphanumeric() => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            // Most likely a string.
+            '\'' => line[1..].find('\'').map_or(1, |end| end + 2),
+            // A binary file is one mistake a line.
+            _ if first.is_control() => line.find(|c: char| !c.is_control()).unwrap_or(line.len()),
+            _ => first.len_utf8(),
         };
         self.at += length;
         let help = match first {
@@ -178,7 +182,8 @@ impl<'a> Lexer<'a> {
             '\'' => Some("strings are in double quotes"),
             _ => None,
         };
-        let shown: String = rest[..length].chars().take(20).flat_map(char::escape_debug).collect();
+        let shown: String = rest[..length].chars().take(20).collect();
+        let shown = shown.escape_debug().to_string().replace("\\'", "'");
         let error = self.error(Code::IllegalCharacter, start, format!("`{shown}` has no meaning here"));
         if let Some(help) = help {
             *error = error.clone().help(help);
@@ -192,9 +197,7 @@ impl<'a> Lexer<'a> {
     fn line_comment(&mut self) {
         let (start, rest) = (self.at, self.rest());
         self.at += rest.find('\n').unwrap_or(rest.len());
-        let is_doc = rest.starts_with("///") && !rest.starts_with("////");
-        let is_inner = rest.starts_with("//!");
-        if !is_doc && !is_inner {
+        if !is_documentation(rest) {
             return;
         }
         let span = Span { start, end: self.at };
@@ -227,10 +230,7 @@ impl<'a> Lexer<'a> {
             return;
         };
         self.at += length;
-        // `/**/` and rules of asterisks are decoration.
-        let is_doc =
-            (rest.starts_with("/**") && !rest.starts_with("/***") || rest.starts_with("/*!")) && length > 4;
-        if is_doc {
+        if is_documentation(&rest[..length]) {
             let span = Span { start, end: self.at };
             if rest[3..].starts_with('<') {
                 self.doc_of_previous = Some(span);
@@ -342,6 +342,15 @@ impl<'a> Lexer<'a> {
             }
         }
     }
+}
+
+/// Whether the comment that `text` is, or starts with, is about an item: rules of slashes or asterisks are not, nor is
+/// `/**/`.
+pub(crate) fn is_documentation(text: &str) -> bool {
+    let begins = |mark: &str, rule: &str| text.starts_with(mark) && !text.starts_with(rule);
+    begins("///", "////")
+        || text.starts_with("//!")
+        || (begins("/**", "/***") || text.starts_with("/*!")) && text.len() > 4
 }
 
 /// Bytes of the identifier that `text` starts with.

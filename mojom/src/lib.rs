@@ -39,9 +39,11 @@
 #![forbid(unsafe_code)]
 
 mod ast;
+pub mod compat;
 mod config;
 mod diagnostic;
 mod docs;
+pub mod format;
 mod generate;
 mod hash;
 mod lexer;
@@ -52,7 +54,7 @@ mod parser;
 mod resolve;
 
 pub use config::Config;
-pub use diagnostic::{Checked, Code, Diagnostic, Diagnostics, Level, Style};
+pub use diagnostic::{Checked, Code, Diagnostic, Diagnostics, Generated, Level, Style};
 
 /// The defaults, to be changed to one's needs.
 #[must_use]

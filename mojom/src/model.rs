@@ -267,6 +267,15 @@ pub struct Parameter {
 
 /// What code that handles values has to know about a type beside what it is.
 impl Model {
+    /// The last file: of what [`Config::check`](crate::Config::check) was given, unless that file had been imported.
+    ///
+    /// # Panics
+    /// If there is no file.
+    #[must_use]
+    pub fn last(&self) -> ModuleId {
+        ModuleId(self.modules.len().checked_sub(1).expect("a checked model has a file"))
+    }
+
     /// The enum of this id.
     ///
     /// # Panics
@@ -299,6 +308,29 @@ impl Model {
             Type::Enum(_) | Type::Flags(_) => true,
             Type::Struct(id) => self.structure(*id).fields.iter().all(|field| self.is_copy(&field.ty)),
             Type::String | Type::Builtin(_) | Type::Array { .. } | Type::Map { .. } => false,
+        }
+    }
+
+    /// Whether each value equals itself: numbers with fractions need not.
+    pub(crate) fn is_eq(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Float | Type::Double => false,
+            Type::Builtin(builtin) => matches!(builtin, Builtin::ControlInfoMap | Builtin::ControlList),
+            Type::Struct(id) => self.structure(*id).fields.iter().all(|field| self.is_eq(&field.ty)),
+            Type::Array { element, .. } => self.is_eq(element),
+            Type::Map { key, value } => self.is_eq(key) && self.is_eq(value),
+            _ => true,
+        }
+    }
+
+    /// Whether equal values can have equal hashes. Lists of controls are equal in whatever order.
+    pub(crate) fn is_hash(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Float | Type::Double | Type::Builtin(_) => false,
+            Type::Struct(id) => self.structure(*id).fields.iter().all(|field| self.is_hash(&field.ty)),
+            Type::Array { element, .. } => self.is_hash(element),
+            Type::Map { key, value } => self.is_hash(key) && self.is_hash(value),
+            _ => true,
         }
     }
 

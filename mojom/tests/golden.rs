@@ -29,6 +29,8 @@ fn check(name: &str, config: &Config) {
 fn a_little_of_everything() {
     let config = configure()
         .type_attribute("Plain", "#[non_exhaustive]")
+        .field_attribute("Plain.distance", "#[doc(alias = \"far\")]")
+        .enumerator_attribute(".ipa.sample.Speed.Fast", "#[doc(alias = \"quick\")]")
         .type_attribute(".ipa.sample.IPASampleEventInterface", "#[must_use]");
     check("sample", &config);
 }

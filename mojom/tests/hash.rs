@@ -21,7 +21,7 @@ fn changed(from: &str, to: &str) -> String {
 
 #[test]
 fn it_never_changes_by_itself() {
-    assert_eq!(hash(TEXT), "0x8ddc_5c61_6f95_708d", "workers built before would be refused");
+    assert_eq!(hash(TEXT), "0x8523_1b44_d838_702c", "workers built before would be refused");
 }
 
 #[test]
@@ -34,9 +34,23 @@ fn what_shapes_no_message_leaves_no_trace() {
         changed("module example;", "module example; const uint8 C = 1; struct Unused { bool x; };"),
         same
     );
-    assert_eq!(changed("On = 4", "On = 0x4"), same);
-    assert_eq!(changed("uint8 a;", "uint8 a @0;"), same);
-    assert_eq!(changed("(int32 ret);", "(int32 ret); "), same);
+    for (from, to) in [
+        ("On = 4", "On = 0x4"),
+        ("On = 4", "On = 5"),
+        ("On = 4", "Up = 4"),
+        ("On = 4", "On = 4, Faster"),
+        ("uint8 a;", "uint8 a @0;"),
+        ("uint8 a;", "uint8 renamed;"),
+        ("string name;", "[hasFd] string name;"),
+        ("array<Inner> inners", "array<Inner, 3> inners"),
+        ("get(", "fetch("),
+        ("Outer outer", "Outer other"),
+        ("(int32 ret)", "( int32 result )"),
+        ("done(uint32 id)", "ready(uint32 number)"),
+    ] {
+        assert_eq!(changed(from, to), same, "{from} to {to}");
+    }
+    assert_eq!(hash(&TEXT.replace("Inner", "Part").replace("Mode", "Way")), same, "names of types");
     let (first, rest) = TEXT.split_at(TEXT.find("enum").unwrap());
     let (mode, rest) = rest.split_at(rest.find("struct").unwrap());
     assert_eq!(hash(&format!("{first}{rest}{mode}")), same, "the order of definitions");
@@ -48,15 +62,15 @@ fn what_shapes_messages_changes_it() {
     for (from, to) in [
         ("module example", "module other"),
         ("uint8 a; bool b", "bool b; uint8 a"),
-        ("uint8 a", "uint8 c"),
         ("uint8 a", "int8 a"),
-        ("On = 4", "On = 5"),
-        ("On = 4", "Up = 4"),
+        ("string name;", "string name; bool more;"),
+        ("Mode mode", "int32 mode"),
         ("Mode mode", "[flags] Mode mode"),
-        ("array<Inner> inners", "array<Inner, 3> inners"),
+        ("map<uint8, Inner>", "map<uint16, Inner>"),
+        ("map<uint8, Inner>", "map<uint8, Outer>"),
         ("[async] put", "put"),
-        ("get(", "fetch("),
-        ("Outer outer", "Outer other"),
+        ("(Outer outer)", "(Outer outer, uint8 more)"),
+        ("(Outer outer)", "()"),
         ("(int32 ret)", "(uint32 ret)"),
         ("done(uint32 id)", "done(uint64 id)"),
         ("done(uint32 id);", "done(uint32 id); more();"),

@@ -32,6 +32,9 @@ pub enum LaneError {
     /// A descriptor is missing.
     #[error("a descriptor is missing")]
     NoFd,
+    /// The other side knows more rivals.
+    #[error("there is no rival of number {0} in this build; host and worker have to be of one")]
+    UnknownRival(i32),
 }
 
 /// One side of a rival.
@@ -82,6 +85,7 @@ impl Lane {
                 let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
                 (Kind::LibcameraSocket(ours), theirs.into(), SharedFd::none())
             }
+            Rival::Unknown(number) => return Err(LaneError::UnknownRival(number)),
         };
         Ok((Self::new(kind, bytes, 0), here, there))
     }
@@ -101,6 +105,7 @@ impl Lane {
             Rival::Eventfd => Kind::Eventfd { ours: own(here)?, theirs: own(there)? },
             Rival::SeqPacket => Kind::SeqPacket(own(here)?),
             Rival::LibcameraSocket => Kind::LibcameraSocket(own(here)?),
+            Rival::Unknown(number) => return Err(LaneError::UnknownRival(number)),
         };
         Ok(Self::new(kind, bytes, 1))
     }

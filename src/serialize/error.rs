@@ -134,22 +134,6 @@ pub enum Problem {
         /// The byte found.
         value: u8,
     },
-    /// A number that names no enumerator.
-    #[error("{value} is no value of {name}")]
-    Enum {
-        /// The enum.
-        name: &'static str,
-        /// The number found.
-        value: i32,
-    },
-    /// Bits that belong to no enumerator.
-    #[error("{bits:#x} has bits that are no flag of {name}")]
-    Flags {
-        /// The enum.
-        name: &'static str,
-        /// The bits found.
-        bits: u32,
-    },
     /// Text that is not UTF-8.
     #[error("the text is not UTF-8 after its first {valid} bytes")]
     Utf8 {

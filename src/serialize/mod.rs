@@ -1,12 +1,13 @@
 //! What crosses a connection, as values and as bytes.
 //!
-//! The value types that an interface can use beside its own ([`SharedFd`], [`Plane`], [`Flags`], the
+//! The value types that an interface can use beside its own ([`SharedFd`], [`Plane`], [`Flags`] of an [`Enum`], the
 //! geometry, the [`controls`]), the [`native`] encoding and that of [`libcamera`]. Generated code calls this
 //! module, and [`crate::ipc`] moves what it writes. It knows nothing of processes, rings or sockets.
 
 #![forbid(unsafe_code)]
 
 pub mod controls;
+mod enums;
 mod error;
 mod fd;
 mod flags;
@@ -17,6 +18,9 @@ pub mod native;
 pub use controls::{
     Control, ControlInfo, ControlInfoMap, ControlList, ControlType, ControlValue, ControlValueRef,
 };
+#[doc(hidden)]
+pub use enums::by_number;
+pub use enums::{Enum, Flag, named};
 pub use fd::{Plane, SharedFd};
-pub use flags::{Flag, Flags};
+pub use flags::Flags;
 pub use geometry::{Point, Rectangle, Size, SizeRange};

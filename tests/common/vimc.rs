@@ -32,7 +32,7 @@ impl Vimc {
 
     fn trace(&self, code: IpaOperationCode) {
         if let Some(fd) = self.trace.get() {
-            rustix::io::write(fd, &(code as i32).to_le_bytes()).expect("the trace can be written");
+            rustix::io::write(fd, &i32::from(code).to_le_bytes()).expect("the trace can be written");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ringfence::ipc::{CallError, Component, Options, Worker, run_if_worker};
 
-use thermometer::{Place, Reading, Thermometer, ThermometerEvents, ThermometerProxy};
+use thermometer::{Place, Reading, Settings, Thermometer, ThermometerEvents, ThermometerProxy, Warning};
 
 /// The interface, as the build script made it of `thermometer.mojom`. A library would make it public; a
 /// binary does not use all of it.
@@ -23,31 +23,37 @@ mod thermometer {
 const COMPONENTS: [Component; 1] =
     [Component { name: "thermometer", serve: |endpoint| thermometer::serve(endpoint, Bulb::new) }];
 
-/// The component: it is five degrees warmer at every reading.
+/// The component: every reading is warmer than the one before, and it is warmer indoors.
 struct Bulb {
     events: Box<dyn ThermometerEvents + Send>,
     temperature: f32,
-    limit: f32,
+    settings: Settings,
 }
 
 impl Bulb {
     fn new(events: Box<dyn ThermometerEvents + Send>) -> Self {
-        Self { events, temperature: 10.0, limit: f32::INFINITY }
+        Self { events, temperature: 10.0, settings: Settings::default() }
     }
 }
 
 impl Thermometer for Bulb {
     fn measure(&mut self, place: Place) -> Result<Reading, CallError> {
-        self.temperature += 5.0;
-        let reading = Reading { temperature: self.temperature, place };
-        if reading.temperature >= self.limit {
+        self.temperature += self.settings.step;
+        let temperature = match place {
+            Place::Indoors => self.temperature + 10.0,
+            Place::Outdoors => self.temperature,
+            // The host may be of a newer build, with more places in its interface.
+            Place::Unknown(number) => return Err(CallError::Module(format!("there is no place {number}"))),
+        };
+        let reading = Reading { temperature, place };
+        if self.settings.warnings.contains(Warning::TooHot) && temperature >= self.settings.limit {
             self.events.too_hot(&reading);
         }
         Ok(reading)
     }
 
-    fn set_limit(&mut self, limit: f32) -> Result<(), CallError> {
-        self.limit = limit;
+    fn configure(&mut self, settings: &Settings) -> Result<(), CallError> {
+        self.settings = *settings;
         Ok(())
     }
 }
@@ -68,7 +74,9 @@ impl ThermometerEvents for Alarm {
 /// The host: measures four times and hears of the heat.
 fn watch(mut component: ThermometerProxy) -> Result<Vec<Reading>, CallError> {
     println!("{}", component.mode());
-    component.set_limit(25.0)?;
+    // Fields have the interface's default values, so that a host names those that it cares about.
+    let warnings = Warning::TooHot | Warning::Frost;
+    component.configure(&Settings { limit: 25.0, warnings, ..Settings::default() })?;
     for _ in 0..4 {
         let reading = component.measure(Place::Outdoors)?;
         println!("  {} degrees", reading.temperature);
@@ -106,5 +114,17 @@ mod tests {
         let threaded = ThermometerProxy::threaded(&Options::new(), Bulb::new).unwrap();
         assert_eq!(watch(threaded).unwrap(), expected);
         // A test runner's `main` does not become a worker, the program's does.
+    }
+
+    #[test]
+    fn a_place_that_only_the_host_knows_is_an_error_and_no_more() {
+        for mut proxy in [
+            ThermometerProxy::direct(Bulb::new).unwrap(),
+            ThermometerProxy::threaded(&Options::new(), Bulb::new).unwrap(),
+        ] {
+            let error = proxy.measure(Place::from(7)).unwrap_err();
+            assert!(error.to_string().contains("there is no place 7"), "{error}");
+            assert_eq!(proxy.measure(Place::Indoors).unwrap().temperature, 30.0);
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub use code::{Code, Level};
 pub use render::Style;
 pub(crate) use report::Reports;
-pub use report::{Checked, Diagnostics};
+pub use report::{Checked, Diagnostics, Generated};
 
 /// A file as the compiler sees it: what it is called and what it holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -134,8 +134,9 @@ impl Diagnostic {
         }
     }
 
-    /// About a file as a whole.
-    pub(crate) fn about(code: Code, file: impl AsRef<Path>, message: impl Into<String>) -> Self {
+    /// About a file as a whole: for programs that read and write files themselves.
+    #[must_use]
+    pub fn about(code: Code, file: impl AsRef<Path>, message: impl Into<String>) -> Self {
         let source = Source::new(file.as_ref(), "");
         Self { span: None, ..Self::new(code, &source, Span::default(), message) }
     }

@@ -23,6 +23,16 @@ pub struct Checked {
     pub warnings: Diagnostics,
 }
 
+/// The Rust source of an interface, and what its author should know beside.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Generated {
+    /// The Rust source.
+    pub code: String,
+    /// Warnings alone.
+    pub warnings: Diagnostics,
+}
+
 /// All that there is to say about some files, file by file and from top to bottom.
 ///
 /// Its [`Debug`](fmt::Debug) form is the readable one, so that a build script may end in

@@ -49,7 +49,8 @@ pub(crate) fn lines(comment: &str) -> Doc {
         line.strip_prefix(' ').unwrap_or(line).to_owned()
     };
     let mut lines: Vec<String> = if comment.starts_with("//") {
-        comment.lines().map(strip_slashes).collect()
+        // Blank lines between them are no part of what they say.
+        comment.lines().filter(|line| !line.trim().is_empty()).map(strip_slashes).collect()
     } else {
         let body = comment.get(3..).unwrap_or_default();
         let body = body.strip_prefix('<').unwrap_or(body);

@@ -10,8 +10,9 @@ use crate::naming::{const_name, ident};
 impl Generator<'_> {
     pub(super) fn consts(&self) -> TokenStream {
         let consts = self.module.consts.iter().map(|item| {
-            let doc = self.doc_or(&item.doc, format!("`{}`.", self.full(&item.name)));
             let name = ident(&const_name(&item.name));
+            let otherwise = format!("`{}`.", self.full(&item.name));
+            let doc = self.doc_of(&item.doc, (&item.name, &name), otherwise);
             let value = self.constant(&item.value, &item.ty);
             let ty = match item.ty {
                 Type::String => quote! { &str },

@@ -1,44 +1,51 @@
-//! Enums, and their encoding.
+//! Enums, which have a variant for each enumerator and one for the numbers that none has.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{Generator, allow_variant_names, paths};
 use crate::model::{Enum, EnumId, Enumerator};
 use crate::naming::{ident, type_name, variant_name};
 
+/// What the variant for numbers without a name may be called; the first that no enumerator has.
+const UNNAMED: [&str; 4] = ["Unknown", "Other", "Unnamed", "Unlisted"];
+
 impl Generator<'_> {
     pub(super) fn enumeration(&self, id: EnumId) -> Result<TokenStream, String> {
         let enumeration = self.model.enumeration(id);
         let full = self.model.enum_name(id);
         let name = ident(&type_name(&enumeration.name));
-        let doc = self.doc_or(&enumeration.doc, format!("`{full}`."));
+        let doc = self.doc_of(&enumeration.doc, (&enumeration.name, &name), format!("`{full}`."));
         let attributes = self.type_attributes(&full)?;
         let default = default_index(enumeration);
-        let variants = distinct(enumeration).map(|(index, enumerator)| {
-            let doc = self.doc_or(&enumerator.doc, format!("`{}`.", enumerator.name));
+        let mut variants = Vec::new();
+        for (index, enumerator) in distinct(enumeration) {
             let name = self.enumerator_ident(id, index);
-            let value = discriminant(enumerator);
+            let otherwise = format!("`{}`, {}.", enumerator.name, shown(enumerator));
+            let doc = self.doc_of(&enumerator.doc, (&enumerator.name, &name), otherwise);
+            let attributes = self.enumerator_attributes(&format!("{full}.{}", enumerator.name))?;
             let default = (index == default).then(|| quote! { #[default] });
-            quote! { #doc #default #name = #value }
-        });
-        let names: Vec<String> = distinct(enumeration).map(|(_, e)| variant_name(&e.name)).collect();
+            variants.push(quote! { #doc #attributes #default #name });
+        }
+        let unnamed = unnamed(enumeration);
+        let mut names: Vec<String> = distinct(enumeration).map(|(_, e)| variant_name(&e.name)).collect();
+        names.push(unnamed.to_string());
         let allow = allow_variant_names(&name, &names);
-        let aliases = self.aliases(id);
-        let flag = enumeration.is_flags.then(|| self.flag(id));
-        let codec = self.enum_codec(id);
-        let libcamera = self.libcamera_enum(id);
+        let (aliases, numbers) = (self.aliases(id), self.numbers(id, &unnamed));
+        let union = enumeration.is_flags.then(|| union(&name));
         Ok(quote! {
             #doc
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+            #[derive(Debug, Clone, Copy, Default)]
             #attributes
             #allow
-            #[repr(i32)]
-            pub enum #name { #(#variants),* }
+            pub enum #name {
+                #(#variants,)*
+                /// A number that this interface has no name for. The other side's may have one.
+                #unnamed(i32),
+            }
             #aliases
-            #flag
-            #codec
-            #libcamera
+            #numbers
+            #union
         })
     }
 
@@ -50,9 +57,9 @@ impl Generator<'_> {
             .filter_map(|index| {
                 let enumerator = &enumeration.enumerators[index];
                 let first = self.enumerator_ident(id, enumerator.alias_of?);
-                let doc = self
-                    .doc_or(&enumerator.doc, format!("`{}`, another name of `{first}`.", enumerator.name));
                 let name = self.enumerator_ident(id, index);
+                let otherwise = format!("`{}`, another name of `{first}`.", enumerator.name);
+                let doc = self.doc_of(&enumerator.doc, (&enumerator.name, &name), otherwise);
                 Some(quote! { #doc pub const #name: Self = Self::#first; })
             })
             .collect();
@@ -63,60 +70,73 @@ impl Generator<'_> {
         }
     }
 
-    fn flag(&self, id: EnumId) -> TokenStream {
+    /// From names to numbers and back.
+    fn numbers(&self, id: EnumId, unnamed: &Ident) -> TokenStream {
         let enumeration = self.model.enumeration(id);
-        let (name, mojom) = (ident(&type_name(&enumeration.name)), &enumeration.name);
-        let variants = distinct(enumeration).map(|(index, _)| self.enumerator_ident(id, index));
-        quote! {
-            impl serialize::Flag for #name {
-                const NAME: &'static str = #mojom;
-                const VARIANTS: &'static [Self] = &[#(Self::#variants),*];
-
-                fn bits(self) -> u32 {
-                    (self as i32).cast_unsigned()
-                }
-            }
-        }
-    }
-
-    fn enum_codec(&self, id: EnumId) -> TokenStream {
-        let enumeration = self.model.enumeration(id);
-        let (name, mojom) = (ident(&type_name(&enumeration.name)), &enumeration.name);
-        let arms = distinct(enumeration).map(|(index, enumerator)| {
-            let name = self.enumerator_ident(id, index);
-            let value = discriminant(enumerator);
-            quote! { #value => Ok(Self::#name) }
+        let name = ident(&type_name(&enumeration.name));
+        let variants: Vec<_> = distinct(enumeration)
+            .map(|(index, enumerator)| (self.enumerator_ident(id, index), number(enumerator)))
+            .collect();
+        let to_numbers = variants.iter().map(|(variant, number)| quote! { #name::#variant => #number });
+        let to_names = variants.iter().map(|(variant, number)| quote! { #number => Self::#variant });
+        let named = enumeration.enumerators.iter().map(|enumerator| {
+            let (name, number) = (&enumerator.name, number(enumerator));
+            quote! { serialize::named(#name, #number) }
         });
         quote! {
-            impl native::Encode for #name {
-                type Wire = <i32 as native::Encode>::Wire;
-
-                fn region_bytes(&self) -> usize {
-                    0
-                }
-
-                fn encode<S: native::Sink + ?Sized>(&self, _: &mut native::Encoder<'_, S>) -> Self::Wire {
-                    (*self as i32).into()
+            impl From<i32> for #name {
+                fn from(number: i32) -> Self {
+                    match number {
+                        #(#to_names,)*
+                        number => Self::#unnamed(number),
+                    }
                 }
             }
 
-            impl native::Decode for #name {
-                fn decode(wire: &Self::Wire, _: &mut native::Decoder<'_>) -> Result<Self, native::DecodeError> {
-                    match wire.get() {
-                        #(#arms,)*
-                        value => {
-                            let problem = native::Problem::Enum { name: #mojom, value };
-                            Err(problem.into())
-                        }
+            impl From<#name> for i32 {
+                fn from(value: #name) -> Self {
+                    match value {
+                        #(#to_numbers,)*
+                        #name::#unnamed(number) => number,
                     }
                 }
+            }
+
+            serialize::by_number!(#name);
+
+            impl serialize::Enum for #name {
+                const NAMED: &'static [serialize::Flag<Self>] = &[#(#named),*];
             }
         }
     }
 }
 
+/// `|` between two enumerators, which makes a set.
+fn union(name: &Ident) -> TokenStream {
+    quote! {
+        impl std::ops::BitOr for #name {
+            type Output = serialize::Flags<Self>;
+
+            fn bitor(self, other: Self) -> Self::Output {
+                serialize::Flags::from(self) | other
+            }
+        }
+    }
+}
+
+/// The variant for numbers without a name.
+fn unnamed(enumeration: &Enum) -> Ident {
+    let is_free = |name: &str| distinct(enumeration).all(|(_, e)| variant_name(&e.name) != name);
+    let name = UNNAMED.into_iter().find(|name| is_free(name)).map(str::to_owned);
+    // However many enumerators there are, one of these is free.
+    let name = name.unwrap_or_else(|| {
+        (0..).map(|number| format!("Unnamed{number}")).find(|name| is_free(name)).expect("numbers do not end")
+    });
+    ident(&name)
+}
+
 /// The enumerators that are variants in Rust.
-pub(super) fn distinct(enumeration: &Enum) -> impl Iterator<Item = (usize, &Enumerator)> {
+fn distinct(enumeration: &Enum) -> impl Iterator<Item = (usize, &Enumerator)> {
     enumeration.enumerators.iter().enumerate().filter(|(_, enumerator)| enumerator.alias_of.is_none())
 }
 
@@ -125,8 +145,18 @@ pub(super) fn default_index(enumeration: &Enum) -> usize {
     enumeration.enumerators.iter().position(|enumerator| enumerator.value == 0).unwrap_or(0)
 }
 
-pub(super) fn discriminant(enumerator: &Enumerator) -> TokenStream {
-    // The highest bit makes a number negative in Rust, and a literal in hexadecimal too large for it.
+/// The value of an enumerator as a literal. The highest bit makes a number negative in Rust, and a literal in
+/// hexadecimal too large for it.
+fn number(enumerator: &Enumerator) -> TokenStream {
     let hex = enumerator.hex && enumerator.value >= 0;
     paths::integer(enumerator.value.into(), hex).parse().expect("a number is tokens")
+}
+
+/// The value of an enumerator for readers.
+fn shown(enumerator: &Enumerator) -> String {
+    if enumerator.hex {
+        format!("{:#x}", enumerator.value.cast_unsigned())
+    } else {
+        enumerator.value.to_string()
+    }
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::paths::is_by_value;
+use super::paths::{allow_complex, is_by_value};
 use super::{
     Generator, Names, allow_variant_names, doc, initialiser, local, message_ident, method_ident, numbered,
     value_ident,
@@ -29,9 +29,9 @@ impl Generator<'_> {
             Some(name) if !interface.events.is_empty() => self.type_attributes(&self.full(name))?,
             _ => TokenStream::new(),
         };
-        let has_fd =
-            interface.events.iter().flat_map(|event| &event.inputs).any(|input| self.model.has_fd(&input.ty));
-        let equal = (!has_fd).then(|| quote! { PartialEq, });
+        let inputs = interface.events.iter().flat_map(|event| &event.inputs);
+        let types: Vec<_> = inputs.map(|input| &input.ty).collect();
+        let (derives, allow_types) = (self.derives(types.iter().copied()), allow_complex(&types, &[]));
         let variants: Vec<_> = interface.events.iter().map(|event| self.variant(event)).collect();
         let variant_names: Vec<_> =
             interface.events.iter().map(|event| message_ident(event).to_string()).collect();
@@ -39,16 +39,17 @@ impl Generator<'_> {
         let doc = doc(&[format!("An event of [`{main}`], as a value.")]);
         Ok(quote! {
             #doc
-            #[derive(Debug, Clone, #equal)]
+            #[derive(#derives)]
             #attributes
             #allow
+            #allow_types
             pub enum #event { #(#variants),* }
         })
     }
 
     fn variant(&self, event: &Method) -> TokenStream {
-        let doc = self.doc_or(&brief(&event.doc), format!("Event `{}`.", event.name));
         let name = message_ident(event);
+        let doc = self.doc_of(&brief(&event.doc), (&event.name, &name), format!("Event `{}`.", event.name));
         let none = TokenStream::new();
         let fields: Vec<_> = event
             .inputs

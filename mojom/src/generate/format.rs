@@ -28,8 +28,20 @@ fn spaced(code: &str) -> String {
 fn is_gap(previous: &str, line: &str) -> bool {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let (last, first) = (previous.trim(), line.trim());
-    let begins =
-        ["///", "#[", "pub ", "fn ", "impl", "mod ", "struct ", "enum ", "trait ", "static ", "type "];
+    let begins = [
+        "///",
+        "#[",
+        "serialize::by_number!",
+        "pub ",
+        "fn ",
+        "impl",
+        "mod ",
+        "struct ",
+        "enum ",
+        "trait ",
+        "static ",
+        "type ",
+    ];
     let is_doc = last.starts_with("//");
     let ends =
         !is_doc && (last == "}" || last.ends_with(';') || last.ends_with(" {}") || last.ends_with('}'));

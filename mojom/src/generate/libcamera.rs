@@ -6,13 +6,12 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::enums::distinct;
 use super::messages::Kind;
 use super::paths::is_by_value;
-use super::traits::allow_tuple;
+use super::traits::allow_types;
 use super::{Generator, Names, doc, local, message_ident, numbered, value_ident};
-use crate::model::{Builtin, EnumId, Field, Method, Parameter, StructId, Type};
-use crate::naming::{ident, type_name, value_name};
+use crate::model::{Builtin, Field, Method, Parameter, StructId, Type};
+use crate::naming::{ident, value_name};
 
 /// Names of the code around parameters.
 const TAKEN: [&str; 2] = ["input", "block"];
@@ -50,32 +49,6 @@ impl Generator<'_> {
             _ if self.model.field_counts_fds(field) => "sized_with_fds",
             _ => "sized",
         }))
-    }
-
-    /// `impl Encode` and `impl Decode` for an enum, if they are wanted.
-    pub(super) fn libcamera_enum(&self, id: EnumId) -> Option<TokenStream> {
-        self.settings.libcamera.then_some(())?;
-        let enumeration = self.model.enumeration(id);
-        let (path, name) = (ident(&type_name(&enumeration.name)), &enumeration.name);
-        let path = quote! { #path };
-        let arms = distinct(enumeration).map(|(index, enumerator)| {
-            let (value, name) = (super::enums::discriminant(enumerator), self.enumerator_ident(id, index));
-            quote! { #value => Ok(Self::#name) }
-        });
-        let encode = encode_impl(&path, &quote! { out }, quote! { out.value(&(*self as i32)) });
-        let decode = decode_impl(
-            &path,
-            quote! {
-                match serialize::libcamera::Decode::decode(input)? {
-                    #(#arms,)*
-                    value => {
-                        let problem = serialize::libcamera::Problem::Enum { name: #name, value };
-                        Err(problem.into())
-                    }
-                }
-            },
-        );
-        Some(quote! { #encode #decode })
     }
 
     /// `impl Encode` for a message, and the function that reads one, if they are wanted.
@@ -147,7 +120,7 @@ impl Generator<'_> {
     fn libcamera_read(&self, kind: Kind, method: &Method, parameters: &[Parameter]) -> TokenStream {
         let what = if kind == Kind::Reply { "results of" } else { "parameters of" };
         let doc = doc(&[format!("Reads the {what} `{}` in libcamera's encoding.", method.name)]);
-        let (name, allow) = (libcamera_read_ident(method), allow_tuple(parameters));
+        let (name, allow) = (libcamera_read_ident(method), allow_types(&[], parameters));
         let own = quote! { super:: };
         let types = tuple(parameters.iter().map(|parameter| self.owned(&parameter.ty, &own)));
         let locals: Vec<_> = parameters.iter().map(|parameter| local(parameter, &TAKEN)).collect();

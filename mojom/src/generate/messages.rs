@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::traits::allow_tuple;
+use super::traits::allow_types;
 use super::wire::without_modules;
 use super::{Generator, doc, mentions, message_ident, value_ident};
 use crate::model::{Interface, Method, Parameter};
@@ -102,7 +102,8 @@ impl Generator<'_> {
         // Events are read into the variants of their enum.
         let read =
             (!parameters.is_empty() && kind != Kind::Event).then(|| self.read(kind, method, parameters));
-        quote! { #doc #definition #encode #read #libcamera }
+        let allow = allow_types(parameters, &[]);
+        quote! { #doc #allow #definition #encode #read #libcamera }
     }
 
     fn read(&self, kind: Kind, method: &Method, parameters: &[Parameter]) -> TokenStream {
@@ -112,7 +113,7 @@ impl Generator<'_> {
             method.name
         )]);
         let name = read_ident(method);
-        let allow = allow_tuple(parameters);
+        let allow = allow_types(&[], parameters);
         let (module, message) = (ident(kind.module()), message_ident(method));
         let own = quote! { super:: };
         let types: Vec<_> = parameters.iter().map(|parameter| self.owned(&parameter.ty, &own)).collect();

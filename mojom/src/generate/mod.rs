@@ -25,7 +25,6 @@ use syn::parse::Parser as _;
 
 use crate::ast::Doc;
 use crate::docs;
-use crate::hash;
 use crate::model::{Interface, Method, Model, Module, ModuleId, Parameter};
 use crate::naming::{self, ident, value_name};
 
@@ -42,6 +41,10 @@ pub(crate) struct Settings {
     pub(crate) geometry: Option<String>,
     /// Attributes and the types that get them.
     pub(crate) type_attributes: Vec<(String, String)>,
+    /// Attributes and the fields that get them.
+    pub(crate) field_attributes: Vec<(String, String)>,
+    /// Attributes and the enumerators that get them.
+    pub(crate) enumerator_attributes: Vec<(String, String)>,
 }
 
 /// The Rust source for one module; an error is a message about the settings.
@@ -80,8 +83,10 @@ struct Names<'a> {
 impl Generator<'_> {
     fn header(&self) -> String {
         let mut header = format!(
-            "// Types and calls of the mojom module `{}`, generated from `{}`. Changes belong there.\n",
-            self.module.name, self.module.file
+            "// Types and calls of the mojom module `{}`.\n// Generated from `{}` by ringfence-mojom {}; changes belong there.\n",
+            self.module.name,
+            self.module.file,
+            env!("CARGO_PKG_VERSION"),
         );
         let lines = docs::markdown(&self.module.doc, &docs::Names::of_mojom());
         for line in lines.first().map(|_| String::new()).into_iter().chain(lines) {
@@ -176,7 +181,8 @@ impl Generator<'_> {
     fn description(&self, names: &Names<'_>) -> TokenStream {
         let interface = names.interface;
         let name = format!("{}.{}", self.module.name, interface.name);
-        let hash: TokenStream = grouped_hex(hash::hash(self.model, self.module, interface));
+        let hash = self.model.interface_hash(self.id).expect("the module has this interface");
+        let hash = grouped_hex(hash);
         let methods = interface.methods.iter().map(|method| {
             let (name, asynchronous) = (&method.name, method.asynchronous);
             quote! { ipc::Method { name: #name, asynchronous: #asynchronous } }
@@ -194,19 +200,16 @@ impl Generator<'_> {
         }
     }
 
-    /// The user's attributes for the type of this full mojom name.
     fn type_attributes(&self, name: &str) -> Result<TokenStream, String> {
-        let mut out = TokenStream::new();
-        for (pattern, text) in &self.settings.type_attributes {
-            if !matches(pattern, name) {
-                continue;
-            }
-            let attributes = syn::Attribute::parse_outer
-                .parse_str(text)
-                .map_err(|error| format!("`{text}` is no attribute: {error}"))?;
-            out.extend(quote! { #(#attributes)* });
-        }
-        Ok(out)
+        attributes(&self.settings.type_attributes, name)
+    }
+
+    fn field_attributes(&self, name: &str) -> Result<TokenStream, String> {
+        attributes(&self.settings.field_attributes, name)
+    }
+
+    fn enumerator_attributes(&self, name: &str) -> Result<TokenStream, String> {
+        attributes(&self.settings.enumerator_attributes, name)
     }
 
     fn full(&self, name: &str) -> String {
@@ -217,6 +220,15 @@ impl Generator<'_> {
     fn doc_or(&self, text: &Doc, otherwise: String) -> TokenStream {
         let lines = docs::markdown(text, &self.doc_names(&|name| self.link(name)));
         if docs::is_empty(text) { doc(&[otherwise]) } else { doc(&lines) }
+    }
+
+    /// As [`Self::doc_or`], and what the item is called in mojom if that is not obvious.
+    fn doc_of(&self, text: &Doc, (mojom, rust): (&str, &Ident), otherwise: String) -> TokenStream {
+        let mut docs = self.doc_or(text, otherwise);
+        if *rust != mojom && !docs::is_empty(text) {
+            docs.extend(doc(&[String::new(), format!("In mojom it is `{mojom}`.")]));
+        }
+        docs
     }
 
     /// What names in comments are called in Rust, with `link` to find the items among them.
@@ -230,8 +242,20 @@ impl Generator<'_> {
     }
 }
 
-/// Whether a type attribute's pattern selects the type: `.` all, `.a.b` the type or module `a.b`, `b`
-/// whatever ends in it.
+/// Those of the user's attributes that are for the item of this full mojom name.
+fn attributes(all: &[(String, String)], name: &str) -> Result<TokenStream, String> {
+    let mut out = TokenStream::new();
+    for (_, text) in all.iter().filter(|(pattern, _)| matches(pattern, name)) {
+        let attributes = syn::Attribute::parse_outer
+            .parse_str(text)
+            .map_err(|error| format!("`{text}` is no attribute: {error}"))?;
+        out.extend(quote! { #(#attributes)* });
+    }
+    Ok(out)
+}
+
+/// Whether an attribute's pattern selects the item: `.` all, `.a.b` the item `a.b` and those in it, `b` whatever
+/// ends in it.
 fn matches(pattern: &str, name: &str) -> bool {
     let is_end = |rest: &str| rest.is_empty() || rest.starts_with('.');
     match pattern.strip_prefix('.') {

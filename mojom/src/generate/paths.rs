@@ -168,6 +168,33 @@ impl Generator<'_> {
     }
 }
 
+/// The lint against types that are hard to read, where the interface has one: among the types of fields or
+/// parameters, or in the tuple of results.
+pub(super) fn allow_complex(types: &[&Type], results: &[&Type]) -> Option<TokenStream> {
+    let is_complex = types.iter().any(|ty| complexity(ty, 1) > COMPLEX);
+    // `Result`, the error, and a tuple around several results.
+    let results = 30
+        + match results {
+            [ty] => complexity(ty, 2),
+            types => 20 + types.iter().map(|ty| complexity(ty, 3)).sum::<u32>(),
+        };
+    (is_complex || results > COMPLEX).then(|| quote! { #[allow(clippy::type_complexity)] })
+}
+
+/// Somewhat less than what clippy complains about.
+const COMPLEX: u32 = 200;
+
+/// How clippy rates a type that stands this deep in others.
+fn complexity(ty: &Type, depth: u32) -> u32 {
+    10 * depth
+        + match ty {
+            Type::Array { element, .. } => complexity(element, depth + 1),
+            Type::Map { key, value } => complexity(key, depth + 1) + complexity(value, depth + 1),
+            Type::Flags(_) => 10 * (depth + 1),
+            _ => 0,
+        }
+}
+
 /// An integer as it was written.
 pub(super) fn integer(value: i128, hex: bool) -> String {
     match (hex, value < 0) {

@@ -4,9 +4,9 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::enums::default_index;
-use super::paths::is_number;
+use super::paths::{allow_complex, is_number};
 use super::{Generator, value_ident};
-use crate::model::{Constant, Field, Struct, StructId, StructKind, Type};
+use crate::model::{Constant, Field, Model, Struct, StructId, StructKind, Type};
 use crate::naming::{ident, type_name};
 
 impl Generator<'_> {
@@ -29,34 +29,48 @@ impl Generator<'_> {
         let ty = Type::Struct(id);
         let full = self.model.mojom(&ty);
         let name = ident(&type_name(&structure.name));
-        let doc = self.doc_or(&structure.doc, format!("`{full}`."));
+        let doc = self.doc_of(&structure.doc, (&structure.name, &name), format!("`{full}`."));
         let attributes = self.type_attributes(&full)?;
-        let copy = self.model.is_copy(&ty).then(|| quote! { Copy, });
-        let equal = (!self.model.has_fd(&ty)).then(|| quote! { PartialEq, });
-        let fields = structure.fields.iter().map(|field| {
+        let derives = self.derives([&ty]);
+        let types: Vec<_> = structure.fields.iter().map(|field| &field.ty).collect();
+        let allow = allow_complex(&types, &[]);
+        let mut fields = Vec::new();
+        for field in &structure.fields {
             let doc = self.field_doc(field);
+            let attributes = self.field_attributes(&format!("{full}.{}", field.name))?;
             let name = value_ident(&field.name);
             let ty = self.owned(&field.ty, &TokenStream::new());
-            quote! { #doc pub #name: #ty }
-        });
+            fields.push(quote! { #doc #attributes pub #name: #ty });
+        }
         let defaults_matter = structure.fields.iter().any(|field| self.explicit_default(field).is_some());
         let (derived, default) = if defaults_matter {
             (None, Some(self.default_impl(structure)))
         } else {
-            (Some(quote! { Default, }), None)
+            (Some(quote! { , Default }), None)
         };
         Ok(quote! {
             #doc
-            #[derive(Debug, Clone, #copy #equal #derived)]
+            #[derive(#derives #derived)]
             #attributes
+            #allow
             pub struct #name { #(#fields),* }
             #default
         })
     }
 
+    /// The traits that a type which consists of `types` can have without a decision of its own.
+    pub(super) fn derives<'t>(&self, types: impl IntoIterator<Item = &'t Type> + Clone) -> TokenStream {
+        let all = |has: fn(&Model, &Type) -> bool| types.clone().into_iter().all(|ty| has(self.model, ty));
+        let copy = all(Model::is_copy).then(|| quote! { , Copy });
+        let partial = all(|model, ty| !model.has_fd(ty)).then(|| quote! { , PartialEq });
+        let equal = all(Model::is_eq).then(|| quote! { , Eq });
+        let hash = all(Model::is_hash).then(|| quote! { , Hash });
+        quote! { Debug, Clone #copy #partial #equal #hash }
+    }
+
     fn field_doc(&self, field: &Field) -> TokenStream {
-        let mut doc =
-            self.doc_or(&field.doc, format!("`{}`, of type `{}`.", field.name, self.model.mojom(&field.ty)));
+        let otherwise = format!("`{}`, of type `{}`.", field.name, self.model.mojom(&field.ty));
+        let mut doc = self.doc_of(&field.doc, (&field.name, &value_ident(&field.name)), otherwise);
         if let Type::Array { length: Some(length), .. } = &field.ty {
             let note = format!(" Declared with {length} elements, which the encodings do not check.");
             doc.extend(quote! { #[doc = ""] #[doc = #note] });

@@ -3,13 +3,15 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::paths::allow_complex;
 use super::{Generator, Names, doc, local, method_ident};
 use crate::model::{Method, Parameter};
 
 impl Generator<'_> {
     pub(super) fn traits(&self, names: &Names<'_>) -> TokenStream {
         let Names { interface, main, events, .. } = names;
-        let main_doc = self.doc_or(&interface.doc, format!("`{}`.", self.full(&interface.name)));
+        let full = self.full(&interface.name);
+        let main_doc = self.doc_of(&interface.doc, (&full, main), format!("`{full}`."));
         let methods = interface.methods.iter().map(|method| {
             let doc = self.method_doc(method);
             let signature = self.method_signature(method, &[]);
@@ -19,7 +21,8 @@ impl Generator<'_> {
         let events_doc =
             self.doc_or(&interface.events_doc, format!("The events of `{}`.", self.full(events_name)));
         let event_methods = interface.events.iter().map(|event| {
-            let doc = self.doc_or(&event.doc, format!("Event `{}`.", event.name));
+            let otherwise = format!("Event `{}`.", event.name);
+            let doc = self.doc_of(&event.doc, (&event.name, &method_ident(event)), otherwise);
             let signature = self.event_signature(event, &[]);
             quote! { #doc #signature; }
         });
@@ -32,7 +35,8 @@ impl Generator<'_> {
     }
 
     fn method_doc(&self, method: &Method) -> TokenStream {
-        let text = self.doc_or(&method.doc, format!("Method `{}`.", method.name));
+        let otherwise = format!("Method `{}`.", method.name);
+        let text = self.doc_of(&method.doc, (&method.name, &method_ident(method)), otherwise);
         let mut notes = Vec::new();
         if method.asynchronous {
             notes.extend([String::new(), "Returns before the module has done it.".to_owned()]);
@@ -56,16 +60,16 @@ impl Generator<'_> {
         let name = method_ident(method);
         let parameters = self.parameter_list(&method.inputs, taken);
         let results = self.results(&method.outputs);
-        let (allow, allow_tuple) = (allow_many(&method.inputs), allow_tuple(&method.outputs));
-        quote! { #allow #allow_tuple fn #name(&mut self, #parameters) -> Result<#results, ipc::CallError> }
+        let (allow, allow_types) = (allow_many(&method.inputs), allow_types(&method.inputs, &method.outputs));
+        quote! { #allow #allow_types fn #name(&mut self, #parameters) -> Result<#results, ipc::CallError> }
     }
 
     /// An event's method without its body.
     pub(super) fn event_signature(&self, event: &Method, taken: &[&str]) -> TokenStream {
         let name = method_ident(event);
         let parameters = self.parameter_list(&event.inputs, taken);
-        let allow = allow_many(&event.inputs);
-        quote! { #allow fn #name(&mut self, #parameters) }
+        let (allow, allow_types) = (allow_many(&event.inputs), allow_types(&event.inputs, &[]));
+        quote! { #allow #allow_types fn #name(&mut self, #parameters) }
     }
 
     fn parameter_list(&self, parameters: &[Parameter], taken: &[&str]) -> TokenStream {
@@ -89,9 +93,11 @@ impl Generator<'_> {
     }
 }
 
-/// The lint against long types, where several values are returned.
-pub(super) fn allow_tuple(parameters: &[Parameter]) -> Option<TokenStream> {
-    (parameters.len() > 2).then(|| quote! { #[allow(clippy::type_complexity)] })
+/// As [`allow_complex`], of the types of parameters and results.
+pub(super) fn allow_types(inputs: &[Parameter], outputs: &[Parameter]) -> Option<TokenStream> {
+    let inputs: Vec<_> = inputs.iter().map(|parameter| &parameter.ty).collect();
+    let outputs: Vec<_> = outputs.iter().map(|parameter| &parameter.ty).collect();
+    allow_complex(&inputs, &outputs)
 }
 
 /// The lint against long lists of parameters, where the interface has one.

@@ -165,6 +165,8 @@ fn results_as_responses_are_outside_the_dialect() {
 fn words_that_are_none_do_not_spread() {
     let errors = |text: &str| file(text).1;
     assert_eq!(errors("#include \"x\"\nmodule a;"), ["1:1: `#` has no meaning here"]);
+    assert_eq!(errors("const string A = 'b c';"), ["1:18: `'b c'` has no meaning here"]);
+    assert_eq!(errors("\u{1}\u{2}ELF"), ["1:1: `\\u{1}\\u{2}` has no meaning here"]);
     assert_eq!(
         errors("const string A = \"open;\nconst uint8 B = 08;\nconst uint8 C = 1;"),
         [

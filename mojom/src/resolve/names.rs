@@ -9,7 +9,7 @@ use crate::model::{Interface, StructKind};
 use crate::naming::{self, const_name, type_name, value_name, variant_name};
 
 /// Types and traits that generated code uses by their bare names.
-const PRELUDE: [&str; 20] = [
+const PRELUDE: [&str; 21] = [
     "BTreeMap",
     "Box",
     "Clone",
@@ -17,6 +17,7 @@ const PRELUDE: [&str; 20] = [
     "Default",
     "Err",
     "FnOnce",
+    "From",
     "FromBytes",
     "Immutable",
     "IntoBytes",
@@ -74,9 +75,13 @@ impl Namespace {
         match self.taken.get(&rust) {
             // Reported as a duplicate already.
             Some(other) if *other == format!("`{mojom}`") => Ok(()),
-            Some(other) => {
-                Err((Code::NameClash, format!("`{mojom}` becomes `{rust}` in Rust, as does {other}")))
+            Some(other) if rust == mojom => {
+                Err((Code::NameClash, format!("`{mojom}` is in Rust the name of {other} as well")))
             }
+            Some(other) => Err((
+                Code::NameClash,
+                format!("`{mojom}` becomes `{rust}` in Rust, which is the name of {other} as well"),
+            )),
             None => {
                 self.taken.insert(rust, format!("`{mojom}`"));
                 Ok(())

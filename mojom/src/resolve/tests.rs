@@ -262,24 +262,24 @@ fn interfaces() {
 
 #[test]
 fn names_that_rust_cannot_tell_apart() {
-    error("struct A { bool aB; bool a_b; };", "2:26: `a_b` becomes `a_b` in Rust, as does `aB`");
-    error("struct IPAX { bool x; }; enum IpaX { Y };", "2:31: `IpaX` becomes `IpaX` in Rust, as does `IPAX`");
-    error("const bool aB = true; const bool A_B = true;", "2:34: `A_B` becomes `A_B` in Rust, as does `aB`");
-    error("enum E { A_b, AB, aB };", "2:19: `aB` becomes `AB` in Rust, as does `A_b`");
+    error("struct A { bool aB; bool a_b; };", "2:26: `a_b` is in Rust the name of `aB` as well");
+    error("struct IPAX { bool x; }; enum IpaX { Y };", "2:31: `IpaX` is in Rust the name of `IPAX` as well");
+    error("const bool aB = true; const bool A_B = true;", "2:34: `A_B` is in Rust the name of `aB` as well");
+    error("enum E { A_b, AB, aB };", "2:19: `aB` becomes `AB` in Rust, which is the name of `A_b` as well");
     error(
         "struct Vec { bool x; };",
-        "2:8: `Vec` becomes `Vec` in Rust, as does a type that generated code uses",
+        "2:8: `Vec` is in Rust the name of a type that generated code uses as well",
     );
     error("struct A { bool self; };", "2:17: `self` has no name in Rust: `self` would be left");
     error("struct A { bool _1; };", "2:17: `_1` has no name in Rust: `1` would be left");
     error("struct __ { bool x; };", "2:8: `__` has no name in Rust: `` would be left");
     error(
         "interface AInterface { asFd(); };",
-        "2:24: `asFd` becomes `as_fd` in Rust, as does a method of Rust's or of the proxy",
+        "2:24: `asFd` becomes `as_fd` in Rust, which is the name of a method of Rust's or of the proxy as well",
     );
     error(
         "struct AProxy { bool x; }; interface AInterface { m(); };",
-        "2:8: `AProxy` becomes `AProxy` in Rust, as does a part of `AInterface`",
+        "2:8: `AProxy` is in Rust the name of a part of `AInterface` as well",
     );
     assert_eq!(errors("struct A { bool type; bool fn; bool async; };"), [""; 0]);
 }

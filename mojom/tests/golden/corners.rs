@@ -1,4 +1,5 @@
-// Types and calls of the mojom module `corners`, generated from `corners.mojom`. Changes belong there.
+// Types and calls of the mojom module `corners`.
+// Generated from `corners.mojom` by ringfence-mojom 0.1.0; changes belong there.
 
 use std::collections::BTreeMap;
 use ::ringfence::ipc;
@@ -18,150 +19,229 @@ pub const LOW: i8 = -128;
 pub const LEVEL_LOW: i8 = -1;
 
 /// `corners.Bits`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 #[allow(clippy::enum_variant_names)]
-#[repr(i32)]
 pub enum Bits {
-    /// `NoBits`.
+    /// `NoBits`, 0.
     #[default]
-    NoBits = 0,
-    /// `BitOne`.
-    BitOne = 0x1,
-    /// `BitTwo`.
-    BitTwo = 0x2,
+    NoBits,
+    /// `BitOne`, 0x1.
+    BitOne,
+    /// `BitTwo`, 0x2.
+    BitTwo,
+    /// A number that this interface has no name for. The other side's may have one.
+    Unknown(i32),
 }
 
-impl serialize::Flag for Bits {
-    const NAME: &'static str = "Bits";
-    const VARIANTS: &'static [Self] = &[Self::NoBits, Self::BitOne, Self::BitTwo];
-
-    fn bits(self) -> u32 {
-        (self as i32).cast_unsigned()
-    }
-}
-
-impl native::Encode for Bits {
-    type Wire = <i32 as native::Encode>::Wire;
-
-    fn region_bytes(&self) -> usize {
-        0
-    }
-
-    fn encode<S: native::Sink + ?Sized>(
-        &self,
-        _: &mut native::Encoder<'_, S>,
-    ) -> Self::Wire {
-        (*self as i32).into()
-    }
-}
-
-impl native::Decode for Bits {
-    fn decode(
-        wire: &Self::Wire,
-        _: &mut native::Decoder<'_>,
-    ) -> Result<Self, native::DecodeError> {
-        match wire.get() {
-            0 => Ok(Self::NoBits),
-            0x1 => Ok(Self::BitOne),
-            0x2 => Ok(Self::BitTwo),
-            value => {
-                let problem = native::Problem::Enum {
-                    name: "Bits",
-                    value,
-                };
-                Err(problem.into())
-            }
+impl From<i32> for Bits {
+    fn from(number: i32) -> Self {
+        match number {
+            0 => Self::NoBits,
+            0x1 => Self::BitOne,
+            0x2 => Self::BitTwo,
+            number => Self::Unknown(number),
         }
     }
+}
+
+impl From<Bits> for i32 {
+    fn from(value: Bits) -> Self {
+        match value {
+            Bits::NoBits => 0,
+            Bits::BitOne => 0x1,
+            Bits::BitTwo => 0x2,
+            Bits::Unknown(number) => number,
+        }
+    }
+}
+
+serialize::by_number!(Bits);
+
+impl serialize::Enum for Bits {
+    const NAMED: &'static [serialize::Flag<Self>] = &[
+        serialize::named("NoBits", 0),
+        serialize::named("BitOne", 0x1),
+        serialize::named("BitTwo", 0x2),
+    ];
+}
+
+impl std::ops::BitOr for Bits {
+    type Output = serialize::Flags<Self>;
+
+    fn bitor(self, other: Self) -> Self::Output {
+        serialize::Flags::from(self) | other
+    }
+}
+
+/// `corners.State`.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum State {
+    /// `Unknown`, 0.
+    #[default]
+    Unknown,
+    /// `Other`, 1.
+    Other,
+    /// A number that this interface has no name for. The other side's may have one.
+    Unnamed(i32),
+}
+
+impl State {
+    /// `Known`, another name of `Unknown`.
+    pub const KNOWN: Self = Self::Unknown;
+}
+
+impl From<i32> for State {
+    fn from(number: i32) -> Self {
+        match number {
+            0 => Self::Unknown,
+            1 => Self::Other,
+            number => Self::Unnamed(number),
+        }
+    }
+}
+
+impl From<State> for i32 {
+    fn from(value: State) -> Self {
+        match value {
+            State::Unknown => 0,
+            State::Other => 1,
+            State::Unnamed(number) => number,
+        }
+    }
+}
+
+serialize::by_number!(State);
+
+impl serialize::Enum for State {
+    const NAMED: &'static [serialize::Flag<Self>] = &[
+        serialize::named("Unknown", 0),
+        serialize::named("Other", 1),
+        serialize::named("Known", 0),
+    ];
 }
 
 /// `corners.Outer.Kind`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(i32)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum OuterKind {
-    /// `Small`.
+    /// `Small`, 0.
     #[default]
-    Small = 0,
-    /// `Large`.
-    Large = 1,
+    Small,
+    /// `Large`, 1.
+    Large,
+    /// A number that this interface has no name for. The other side's may have one.
+    Unknown(i32),
 }
 
-impl native::Encode for OuterKind {
-    type Wire = <i32 as native::Encode>::Wire;
-
-    fn region_bytes(&self) -> usize {
-        0
-    }
-
-    fn encode<S: native::Sink + ?Sized>(
-        &self,
-        _: &mut native::Encoder<'_, S>,
-    ) -> Self::Wire {
-        (*self as i32).into()
-    }
-}
-
-impl native::Decode for OuterKind {
-    fn decode(
-        wire: &Self::Wire,
-        _: &mut native::Decoder<'_>,
-    ) -> Result<Self, native::DecodeError> {
-        match wire.get() {
-            0 => Ok(Self::Small),
-            1 => Ok(Self::Large),
-            value => {
-                let problem = native::Problem::Enum {
-                    name: "Outer.Kind",
-                    value,
-                };
-                Err(problem.into())
-            }
+impl From<i32> for OuterKind {
+    fn from(number: i32) -> Self {
+        match number {
+            0 => Self::Small,
+            1 => Self::Large,
+            number => Self::Unknown(number),
         }
     }
+}
+
+impl From<OuterKind> for i32 {
+    fn from(value: OuterKind) -> Self {
+        match value {
+            OuterKind::Small => 0,
+            OuterKind::Large => 1,
+            OuterKind::Unknown(number) => number,
+        }
+    }
+}
+
+serialize::by_number!(OuterKind);
+
+impl serialize::Enum for OuterKind {
+    const NAMED: &'static [serialize::Flag<Self>] = &[
+        serialize::named("Small", 0),
+        serialize::named("Large", 1),
+    ];
 }
 
 /// `corners.CornersInterface.Order`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(i32)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum CornersInterfaceOrder {
-    /// `Up`.
+    /// `Up`, 0.
     #[default]
-    Up = 0,
-    /// `Down`.
-    Down = 1,
+    Up,
+    /// `Down`, 1.
+    Down,
+    /// A number that this interface has no name for. The other side's may have one.
+    Unknown(i32),
 }
 
-impl native::Encode for CornersInterfaceOrder {
-    type Wire = <i32 as native::Encode>::Wire;
+impl From<i32> for CornersInterfaceOrder {
+    fn from(number: i32) -> Self {
+        match number {
+            0 => Self::Up,
+            1 => Self::Down,
+            number => Self::Unknown(number),
+        }
+    }
+}
+
+impl From<CornersInterfaceOrder> for i32 {
+    fn from(value: CornersInterfaceOrder) -> Self {
+        match value {
+            CornersInterfaceOrder::Up => 0,
+            CornersInterfaceOrder::Down => 1,
+            CornersInterfaceOrder::Unknown(number) => number,
+        }
+    }
+}
+
+serialize::by_number!(CornersInterfaceOrder);
+
+impl serialize::Enum for CornersInterfaceOrder {
+    const NAMED: &'static [serialize::Flag<Self>] = &[
+        serialize::named("Up", 0),
+        serialize::named("Down", 1),
+    ];
+}
+
+/// Where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Place {
+    /// In words.
+    ///
+    /// In mojom it is `nameOfPlace`.
+    pub name_of_place: String,
+    /// `state`, of type `corners.State`.
+    pub state: State,
+}
+
+impl native::Encode for Place {
+    type Wire = wire::Place;
 
     fn region_bytes(&self) -> usize {
-        0
+        self.name_of_place.region_bytes()
     }
 
     fn encode<S: native::Sink + ?Sized>(
         &self,
-        _: &mut native::Encoder<'_, S>,
+        out: &mut native::Encoder<'_, S>,
     ) -> Self::Wire {
-        (*self as i32).into()
+        wire::Place {
+            name_of_place: self.name_of_place.encode(out),
+            state: self.state.encode(out),
+        }
     }
 }
 
-impl native::Decode for CornersInterfaceOrder {
+impl native::Decode for Place {
     fn decode(
         wire: &Self::Wire,
-        _: &mut native::Decoder<'_>,
+        input: &mut native::Decoder<'_>,
     ) -> Result<Self, native::DecodeError> {
-        match wire.get() {
-            0 => Ok(Self::Up),
-            1 => Ok(Self::Down),
-            value => {
-                let problem = native::Problem::Enum {
-                    name: "CornersInterface.Order",
-                    value,
-                };
-                Err(problem.into())
-            }
-        }
+        Ok(Self {
+            name_of_place: native::Decode::decode(&wire.name_of_place, input)
+                .map_err(|error| error.within("nameOfPlace"))?,
+            state: native::Decode::decode(&wire.state, input)
+                .map_err(|error| error.within("state"))?,
+        })
     }
 }
 
@@ -287,7 +367,7 @@ impl native::Decode for Level {
 /// What both ends of a connection have to agree on for [`Corners`].
 pub static INTERFACE: ipc::Interface = ipc::Interface {
     name: "corners.CornersInterface",
-    hash: 0x9504_b747_6f6a_15e0,
+    hash: 0x0da7_bb12_945f_0747,
     methods: &[
         ipc::Method {
             name: "many",
@@ -384,7 +464,7 @@ pub trait Corners {
 pub trait CornersEvents {}
 
 /// An event of [`Corners`], as a value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CornersEvent {}
 
 impl CornersEvent {
@@ -1001,6 +1081,24 @@ pub mod wire {
     use ::ringfence::serialize::native;
     use ::ringfence::zerocopy::byteorder::little_endian as le;
     use ::ringfence::zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+    /// Fixed part of [`Place`](super::Place).
+    #[derive(
+        Debug,
+        Clone,
+        Copy,
+        FromBytes,
+        IntoBytes,
+        Immutable,
+        KnownLayout,
+        Unaligned
+    )]
+    #[zerocopy(crate = "::ringfence::zerocopy")]
+    #[repr(C)]
+    pub struct Place {
+        pub name_of_place: native::Span,
+        pub state: le::I32,
+    }
 
     /// Fixed part of [`Outer`](super::Outer).
     #[derive(

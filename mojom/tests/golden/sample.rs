@@ -1,4 +1,5 @@
-// Types and calls of the mojom module `ipa.sample`, generated from `sample.mojom`. Changes belong there.
+// Types and calls of the mojom module `ipa.sample`.
+// Generated from `sample.mojom` by ringfence-mojom 0.1.0; changes belong there.
 //
 // A little of everything.
 //
@@ -11,6 +12,8 @@ use ::ringfence::serialize;
 use ::ringfence::serialize::native;
 
 /// Frames in flight.
+///
+/// In mojom it is `MaxFrames`.
 pub const MAX_FRAMES: u32 = 0x10;
 
 /// `ipa.sample.Greeting`.
@@ -20,16 +23,18 @@ pub const GREETING: &str = "say \"hi\"";
 pub const RATIO: f64 = 1.5;
 
 /// How fast to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(i32)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum Speed {
-    /// `Slow`.
-    Slow = 1,
-    /// `Stopped`.
+    /// `Slow`, 1.
+    Slow,
+    /// `Stopped`, 0.
     #[default]
-    Stopped = 0,
-    /// `Fast`.
-    Fast = -2,
+    Stopped,
+    /// `Fast`, -2.
+    #[doc(alias = "quick")]
+    Fast,
+    /// A number that this interface has no name for. The other side's may have one.
+    Unknown(i32),
 }
 
 impl Speed {
@@ -37,95 +42,90 @@ impl Speed {
     pub const RAPID: Self = Self::Fast;
 }
 
-impl native::Encode for Speed {
-    type Wire = <i32 as native::Encode>::Wire;
-
-    fn region_bytes(&self) -> usize {
-        0
-    }
-
-    fn encode<S: native::Sink + ?Sized>(
-        &self,
-        _: &mut native::Encoder<'_, S>,
-    ) -> Self::Wire {
-        (*self as i32).into()
+impl From<i32> for Speed {
+    fn from(number: i32) -> Self {
+        match number {
+            1 => Self::Slow,
+            0 => Self::Stopped,
+            -2 => Self::Fast,
+            number => Self::Unknown(number),
+        }
     }
 }
 
-impl native::Decode for Speed {
-    fn decode(
-        wire: &Self::Wire,
-        _: &mut native::Decoder<'_>,
-    ) -> Result<Self, native::DecodeError> {
-        match wire.get() {
-            1 => Ok(Self::Slow),
-            0 => Ok(Self::Stopped),
-            -2 => Ok(Self::Fast),
-            value => {
-                let problem = native::Problem::Enum {
-                    name: "Speed",
-                    value,
-                };
-                Err(problem.into())
-            }
+impl From<Speed> for i32 {
+    fn from(value: Speed) -> Self {
+        match value {
+            Speed::Slow => 1,
+            Speed::Stopped => 0,
+            Speed::Fast => -2,
+            Speed::Unknown(number) => number,
         }
     }
+}
+
+serialize::by_number!(Speed);
+
+impl serialize::Enum for Speed {
+    const NAMED: &'static [serialize::Flag<Self>] = &[
+        serialize::named("Slow", 1),
+        serialize::named("Stopped", 0),
+        serialize::named("Fast", -2),
+        serialize::named("Rapid", -2),
+    ];
 }
 
 /// `ipa.sample.Choice`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(i32)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum Choice {
-    /// `A`.
+    /// `A`, 0x1.
     #[default]
-    A = 0x1,
-    /// `B`.
-    B = 0x2,
-    /// `Top`.
-    Top = -2147483648,
+    A,
+    /// `B`, 0x2.
+    B,
+    /// `Top`, 0x80000000.
+    Top,
+    /// A number that this interface has no name for. The other side's may have one.
+    Unknown(i32),
 }
 
-impl serialize::Flag for Choice {
-    const NAME: &'static str = "Choice";
-    const VARIANTS: &'static [Self] = &[Self::A, Self::B, Self::Top];
-
-    fn bits(self) -> u32 {
-        (self as i32).cast_unsigned()
-    }
-}
-
-impl native::Encode for Choice {
-    type Wire = <i32 as native::Encode>::Wire;
-
-    fn region_bytes(&self) -> usize {
-        0
-    }
-
-    fn encode<S: native::Sink + ?Sized>(
-        &self,
-        _: &mut native::Encoder<'_, S>,
-    ) -> Self::Wire {
-        (*self as i32).into()
-    }
-}
-
-impl native::Decode for Choice {
-    fn decode(
-        wire: &Self::Wire,
-        _: &mut native::Decoder<'_>,
-    ) -> Result<Self, native::DecodeError> {
-        match wire.get() {
-            0x1 => Ok(Self::A),
-            0x2 => Ok(Self::B),
-            -2147483648 => Ok(Self::Top),
-            value => {
-                let problem = native::Problem::Enum {
-                    name: "Choice",
-                    value,
-                };
-                Err(problem.into())
-            }
+impl From<i32> for Choice {
+    fn from(number: i32) -> Self {
+        match number {
+            0x1 => Self::A,
+            0x2 => Self::B,
+            -2147483648 => Self::Top,
+            number => Self::Unknown(number),
         }
+    }
+}
+
+impl From<Choice> for i32 {
+    fn from(value: Choice) -> Self {
+        match value {
+            Choice::A => 0x1,
+            Choice::B => 0x2,
+            Choice::Top => -2147483648,
+            Choice::Unknown(number) => number,
+        }
+    }
+}
+
+serialize::by_number!(Choice);
+
+impl serialize::Enum for Choice {
+    const NAMED: &'static [serialize::Flag<Self>] = &[
+        serialize::named("A", 0x1),
+        serialize::named("B", 0x2),
+        serialize::named("Top", -2147483648),
+    ];
+}
+
+impl std::ops::BitOr for Choice {
+    type Output = serialize::Flags<Self>;
+
+    fn bitor(self, other: Self) -> Self::Output {
+        serialize::Flags::from(self) | other
     }
 }
 
@@ -134,6 +134,7 @@ impl native::Decode for Choice {
 #[non_exhaustive]
 pub struct Plain {
     /// In metres, \[0, 5).
+    #[doc(alias = "far")]
     pub distance: f32,
     /// `type`, of type `uint8`.
     pub r#type: u8,
@@ -309,7 +310,7 @@ impl native::Decode for Holder {
 /// What both ends of a connection have to agree on for [`IpaSample`].
 pub static INTERFACE: ipc::Interface = ipc::Interface {
     name: "ipa.sample.IPASampleInterface",
-    hash: 0x1248_3566_7185_b3cc,
+    hash: 0xb9fe_e571_75a7_7764,
     methods: &[
         ipc::Method {
             name: "init",
@@ -336,6 +337,8 @@ pub static INTERFACE: ipc::Interface = ipc::Interface {
 };
 
 /// What a sample can do.
+///
+/// In mojom it is `ipa.sample.IPASampleInterface`.
 pub trait IpaSample {
     /// Begins.
     ///
@@ -405,6 +408,8 @@ pub trait IpaSampleEvents {
 #[must_use]
 pub enum IpaSampleEvent {
     /// There is news.
+    ///
+    /// In mojom it is `news`.
     News {
         /// The news at length.
         plain: Plain,
@@ -799,7 +804,6 @@ mod request {
     }
 
     /// Reads the parameters of `init`.
-    #[allow(clippy::type_complexity)]
     pub(super) fn read_init(
         input: &mut native::Decoder<'_>,
     ) -> Result<
@@ -876,7 +880,6 @@ mod request {
     }
 
     /// Reads the parameters of `feed`.
-    #[allow(clippy::type_complexity)]
     pub(super) fn read_feed(
         input: &mut native::Decoder<'_>,
     ) -> Result<(Vec<u32>, String, bool), native::DecodeError> {

@@ -1,7 +1,7 @@
-//! Numbers, truth values, flags and descriptors.
+//! Numbers, truth values, enums, flags and descriptors.
 
 use super::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Problem};
-use crate::serialize::{Flag, Flags, Plane, SharedFd};
+use crate::serialize::{Enum, Flags, Plane, SharedFd};
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
@@ -40,16 +40,30 @@ impl Decode for bool {
     }
 }
 
-impl<E: Flag> Encode for Flags<E> {
+impl<E: Enum> Encode for E {
+    #[inline]
+    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        let number: i32 = (*self).into();
+        number.encode(out)
+    }
+}
+
+impl<E: Enum> Decode for E {
+    #[inline]
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        i32::decode(input).map(Self::from)
+    }
+}
+
+impl<E: Enum> Encode for Flags<E> {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         self.bits().encode(out)
     }
 }
 
-impl<E: Flag> Decode for Flags<E> {
+impl<E: Enum> Decode for Flags<E> {
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let bits = input.number()?;
-        Self::from_bits(bits).ok_or_else(|| Problem::Flags { name: E::NAME, bits }.into())
+        Ok(Self::from_bits_retain(input.number()?))
     }
 }
 

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `bool` | one byte, 0 or 1 |
 //! | integers, floats | their little-endian bytes |
-//! | enums, flags | four bytes |
+//! | enums, flags | four bytes; numbers and bits without a name are values like others |
 //! | structs | their fields' fixed parts in order, unpadded |
 //! | strings, arrays, maps, control lists, control info maps | a [`Span`] |
 //! | descriptors | four bytes: 0 for none, else its place among the message's descriptors, from 1 |

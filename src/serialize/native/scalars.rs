@@ -1,10 +1,10 @@
-//! Truth values, numbers and flags.
+//! Truth values, numbers, enums and flags.
 
 use zerocopy::IntoBytes;
 use zerocopy::byteorder::little_endian::{F32, F64, I16, I32, I64, U16, U32, U64};
 
 use super::{Decode, DecodeError, Decoder, Encode, Encoder, Problem, Sink};
-use crate::serialize::{Flag, Flags};
+use crate::serialize::{Enum, Flags};
 
 impl Encode for bool {
     type Wire = u8;
@@ -89,7 +89,25 @@ number! {
     f64 => F64, |wire: F64| wire.get();
 }
 
-impl<E: Flag> Encode for Flags<E> {
+impl<E: Enum> Encode for E {
+    type Wire = I32;
+
+    fn region_bytes(&self) -> usize {
+        0
+    }
+
+    fn encode<S: Sink + ?Sized>(&self, _: &mut Encoder<'_, S>) -> I32 {
+        I32::new((*self).into())
+    }
+}
+
+impl<E: Enum> Decode for E {
+    fn decode(wire: &I32, _: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(wire.get().into())
+    }
+}
+
+impl<E: Enum> Encode for Flags<E> {
     type Wire = U32;
 
     fn region_bytes(&self) -> usize {
@@ -101,9 +119,8 @@ impl<E: Flag> Encode for Flags<E> {
     }
 }
 
-impl<E: Flag> Decode for Flags<E> {
+impl<E: Enum> Decode for Flags<E> {
     fn decode(wire: &U32, _: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let bits = wire.get();
-        Self::from_bits(bits).ok_or_else(|| Problem::Flags { name: E::NAME, bits }.into())
+        Ok(Self::from_bits_retain(wire.get()))
     }
 }
