@@ -11,6 +11,7 @@ use ringfence::rpi::camera::{Light, SensorMode};
 use ringfence::rpi::libcamera::InterfaceVersion;
 
 use crate::failure::Failure;
+use crate::wire::args::WireCommand;
 
 /// Run a virtual Raspberry Pi camera whose image-processing algorithms live in another process.
 #[derive(Debug, Parser)]
@@ -31,6 +32,9 @@ pub enum Command {
     Bench(BenchArgs),
     /// Call libcamera's test module, vimc, through its isolated worker, and print what it answers
     Vimc(LibcameraArgs),
+    /// Encode and decode values, and read recorded sessions, given nothing but interface files
+    #[command(subcommand)]
+    Wire(WireCommand),
 }
 
 /// How to measure.

@@ -1,4 +1,5 @@
-//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, and measures what that costs.
+//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, measures what that costs,
+//! and reads what goes over the wire.
 
 mod bars;
 mod bench;
@@ -11,6 +12,7 @@ mod plot;
 mod run;
 mod summary;
 mod vimc;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Bench(args) => bench::bench(&args),
         cli::Command::Vimc(args) => vimc::session(&args),
+        cli::Command::Wire(command) => wire::wire(&command),
     });
     match result {
         Ok(code) => code,
