@@ -3,11 +3,9 @@
 use std::error::Error;
 use std::path::Path;
 
-use ringfence_mojom::Config;
-
 fn main() -> Result<(), Box<dyn Error>> {
     let config = |folder: &str, core: &str| {
-        Config::new()
+        ringfence_mojom::configure()
             .include(folder)
             .runtime_path("crate")
             .extern_module("libcamera", core)

@@ -3,6 +3,8 @@
 //! Descriptors and threads belong to the whole process, so everything happens in one test of one executable.
 
 mod common;
+#[path = "common/libcamera.rs"]
+mod package;
 #[path = "common/vimc.rs"]
 mod vimc;
 
@@ -11,11 +13,15 @@ use std::fs::read_dir;
 use std::time::Duration;
 
 use common::{children, send, stop, until, watchdog};
+use package::Package;
 use ringfence::interfaces::libcamera::{IpaBuffer, IpaCameraSensorInfo, IpaSettings};
-use ringfence::interfaces::rpi::IpaRPiProxy;
+use ringfence::interfaces::rpi::{ConfigParams, InitParams, IpaRPi, IpaRPiProxy};
 use ringfence::interfaces::vimc::{IpaOperationCode, IpaVimc, IpaVimcProxy};
 use ringfence::ipc::{CallError, ConnectError, OnFull, Options, Worker};
+use ringfence::rpi::camera::{Light, Scene, SensorMode, VirtualCamera, VirtualSensor};
 use ringfence::rpi::ipa::module::RaspberryPiIpa;
+use ringfence::rpi::libcamera::LibcameraIpa;
+use ringfence::rpi::pipeline::{CameraIpa, Pipeline};
 use ringfence::serialize::{ControlInfoMap, ControlList, Flags, SharedFd};
 use rustix::process::Signal;
 use vimc::{DEADLY_BUFFER, Vimc, buffer, worker};
@@ -113,6 +119,34 @@ fn failures(mut proxy: IpaVimcProxy) {
     proxy.start().unwrap();
 }
 
+/// A camera on libcamera's IPA: in order, killed, and refusing to be configured.
+fn libcamera(package: &Package, options: &Options) {
+    let none = ControlList::default();
+    let tuning = package.tuning("raspberrypi/imx219.json");
+    for killed in [false, true] {
+        let scene = Scene::chart(64, 48).unwrap();
+        let camera = VirtualCamera::new(VirtualSensor::new(SensorMode::new(64, 48).unwrap(), &scene, 1));
+        let ipa = LibcameraIpa::start(options, &package.rpi()).unwrap();
+        let mut pipeline = Pipeline::start(ipa, camera, &tuning, &none).unwrap();
+        let light = Light::new(4500.0, 400.0).unwrap();
+        let mut image = image::RgbImage::new(64, 48);
+        let mut frame = || pipeline.frame(light, &none, &mut image).map(|frame| frame.complete);
+        for _ in 0..5 {
+            assert!(frame().unwrap());
+        }
+        if killed {
+            send(pipeline.ipa().worker_pid().unwrap(), Signal::KILL);
+        } else {
+            pipeline.stop().unwrap();
+        }
+    }
+    let mut ipa = LibcameraIpa::start(options, &package.rpi()).unwrap();
+    let settings = IpaSettings { configuration_file: tuning, sensor_model: "imx219".to_owned() };
+    assert_eq!(ipa.init(&settings, &InitParams::default()).unwrap().0, 0);
+    let params = ConfigParams { ls_table_handle: trace(), ..Default::default() };
+    assert_eq!(ipa.configure(&IpaCameraSensorInfo::default(), &params).unwrap().0, -1);
+}
+
 #[test]
 fn nothing_leaks() {
     watchdog(|| {
@@ -131,6 +165,9 @@ fn nothing_leaks() {
         leaves_nothing("the algorithms of the Raspberry Pi", || {
             drop(IpaRPiProxy::threaded(&options, RaspberryPiIpa::new).unwrap());
         });
+        if let Some(package) = Package::find() {
+            leaves_nothing("libcamera's IPA", || libcamera(&package, &options));
+        }
         leaves_nothing("failed calls", || {
             failures(threaded(&options));
             failures(isolated(&options));

@@ -113,6 +113,14 @@ impl Module {
         }
     }
 
+    /// CPU time that a worker process has used so far. Not to be asked for once it may have been reaped.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        // rustix has no clock of another process.
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.pid()?).ok()?);
+        let clock = nix::time::clock_getcpuclockid(pid).ok()?;
+        nix::time::clock_gettime(clock).ok().map(Duration::from)
+    }
+
     /// The descriptor that is readable once the process has ended.
     pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
         match self {

@@ -6,6 +6,7 @@ pub mod camera;
 pub mod imx219;
 pub mod ipa;
 pub mod layout;
+pub mod libcamera;
 pub mod pipeline;
 pub mod response;
 pub mod vendor;

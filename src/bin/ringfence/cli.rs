@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringfence::ipc::Mode;
 use ringfence::rpi::camera::{Light, SensorMode};
+use ringfence::rpi::libcamera::InterfaceVersion;
 
 use crate::failure::Failure;
 use crate::wire::args::WireCommand;
@@ -29,6 +30,8 @@ pub enum Command {
     Run(RunArgs),
     /// Measure what a call costs on this machine, beside the machine's own limits and beside sockets
     Bench(BenchArgs),
+    /// Call libcamera's test module, vimc, through its isolated worker, and print what it answers
+    Vimc(LibcameraArgs),
     /// Encode and decode values, and read recorded sessions, given nothing but interface files
     #[command(subcommand)]
     Wire(WireCommand),
@@ -54,6 +57,11 @@ pub struct BenchArgs {
 /// How to run the camera.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// Whose algorithms: those built in, or libcamera's, from Debian's package libcamera-ipa
+    #[arg(long, value_enum, default_value_t = IpaName::BuiltIn)]
+    pub ipa: IpaName,
+    #[command(flatten)]
+    pub libcamera: LibcameraArgs,
     /// How the algorithms run: linked in, in a thread, or in a process of their own
     #[arg(long, value_enum, default_value_t = ModeName::Isolated)]
     pub mode: ModeName,
@@ -75,7 +83,7 @@ pub struct RunArgs {
     /// Change the light from a frame on; may be given several times
     #[arg(long, value_name = "FRAME:LUX:KELVIN")]
     pub step: Vec<Step>,
-    /// Tuning file in Raspberry Pi's format, instead of the one built in
+    /// Tuning file in Raspberry Pi's format, instead of the one built in or installed
     #[arg(long, value_name = "FILE")]
     pub tuning: Option<PathBuf>,
     /// Folder for the pictures and the plot
@@ -90,6 +98,48 @@ pub struct RunArgs {
     /// Seed of the sensor's noise
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
+}
+
+/// Which of libcamera's workers.
+#[derive(Debug, Args)]
+pub struct LibcameraArgs {
+    /// libcamera's isolated worker, instead of the installed one
+    #[arg(long, value_name = "PATH")]
+    pub worker: Option<PathBuf>,
+    /// The module that it loads, instead of the installed one
+    #[arg(long, value_name = "PATH")]
+    pub module: Option<PathBuf>,
+    /// Version of libcamera that both are from; told from the module if not given
+    #[arg(long, value_enum, value_name = "VERSION")]
+    pub ipa_version: Option<VersionName>,
+}
+
+/// Whose algorithms run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IpaName {
+    /// Ours
+    BuiltIn,
+    /// libcamera's, in its own worker
+    Libcamera,
+}
+
+/// [`InterfaceVersion`] by its name on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VersionName {
+    /// As in Debian 12
+    #[value(name = "0.0.3")]
+    V0_0_3,
+    /// The newest
+    Newest,
+}
+
+impl From<VersionName> for InterfaceVersion {
+    fn from(name: VersionName) -> Self {
+        match name {
+            VersionName::V0_0_3 => Self::V0_0_3,
+            VersionName::Newest => Self::Newest,
+        }
+    }
 }
 
 /// [`Mode`] by its name on the command line.
@@ -221,6 +271,8 @@ mod tests {
             (&["--step", "7:0:3000"], "lux"),
             (&["--size", "3x3"], "even"),
             (&["--frames", "0"], "zero"),
+            (&["--ipa", "other"], "[possible values: built-in, libcamera]"),
+            (&["--ipa-version", "1"], "[possible values: 0.0.3, newest]"),
             (&["--frames", "-3"], "invalid value '-3' for '--frames <N>'"),
         ] {
             let error = Cli::try_parse_from(["ringfence", "run"].iter().chain(args)).unwrap_err();

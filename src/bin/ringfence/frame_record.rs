@@ -24,8 +24,8 @@ pub struct FrameRecord {
     pub lux: f64,
     /// Mean linear luma of the picture, 0 to 1.
     pub mean_luma: f64,
-    /// What automatic exposure aims at, on the same scale.
-    pub luma_target: f64,
+    /// What automatic exposure aims at, on the same scale, if the IPA tells. libcamera's does not.
+    pub luma_target: Option<f64>,
     /// Whether automatic exposure is content (2), searching (1) or off (0).
     pub ae_state: i32,
     /// From `prepareIsp` to its completion, in nanoseconds.
@@ -49,7 +49,7 @@ impl From<&Frame> for FrameRecord {
             colour_temperature: metadata.get(&ids::COLOUR_TEMPERATURE).unwrap_or(0),
             lux: metadata.get(&ids::LUX).unwrap_or(0.0).into(),
             mean_luma: frame.mean_luma,
-            luma_target: metadata.get(&vendor::AGC_TARGET).unwrap_or(0.0).into(),
+            luma_target: metadata.get(&vendor::AGC_TARGET).map(f64::from),
             ae_state: metadata.get(&ids::AE_STATE).unwrap_or(0),
             prepare_ns: nanoseconds(frame.prepare_time),
             process_ns: nanoseconds(frame.process_time),

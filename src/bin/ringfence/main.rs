@@ -6,10 +6,12 @@ mod bench;
 mod cli;
 mod failure;
 mod frame_record;
+mod libcamera;
 mod output;
 mod plot;
 mod run;
 mod summary;
+mod vimc;
 mod wire;
 
 use std::process::ExitCode;
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let result = cli::parse().and_then(|command| match command {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Bench(args) => bench::bench(&args),
+        cli::Command::Vimc(args) => vimc::session(&args),
         cli::Command::Wire(command) => wire::wire(&command),
     });
     match result {

@@ -31,16 +31,14 @@ fn draw(path: &Path, records: &[FrameRecord], kelvins: &[f64]) -> Result<(), Box
 
     let luma = series(|record| record.mean_luma);
     // Nothing is aimed at before the first statistics were seen.
-    let target: Vec<_> =
-        series(|record| record.luma_target).into_iter().filter(|point| point.1 > 0.0).collect();
+    let target = |record: &FrameRecord| Some((record.frame as f64, record.luma_target?));
+    let target: Vec<_> = records.iter().filter_map(target).filter(|point| point.1 > 0.0).collect();
     let top = luma.iter().chain(&target).fold(0.01, |top: f64, point| top.max(point.1)) * 1.1;
-    panel(
-        &areas[0],
-        "mean luma (linear)",
-        frames.clone(),
-        0.0..top,
-        &[("picture", BLUE, &luma), ("AGC target", GREY, &target)],
-    )?;
+    let picture: Series<'_> = ("picture", BLUE, &luma);
+    let both = [picture, ("AGC target", GREY, &target)];
+    // Not every IPA tells.
+    let lumas = if target.is_empty() { &both[..1] } else { &both };
+    panel(&areas[0], "mean luma (linear)", frames.clone(), 0.0..top, lumas)?;
 
     let exposure = series(|record| record.exposure_us / 1000.0);
     let total = series(|record| record.exposure_us / 1000.0 * record.analogue_gain * record.digital_gain);

@@ -13,17 +13,19 @@ use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::signal::{SigSet, Signal};
 use ringfence::interfaces::rpi::IpaRPiProxy;
-use ringfence::ipc::{Connection, Options, Worker};
-use ringfence::rpi::camera::{Light, Scene, VirtualSensor};
+use ringfence::ipc::{Options, Worker};
+use ringfence::rpi::camera::{Light, Scene, VirtualCamera, VirtualSensor};
 use ringfence::rpi::ipa::module::RaspberryPiIpa;
 use ringfence::rpi::ipa::tuning::Tuning;
-use ringfence::rpi::pipeline::Pipeline;
+use ringfence::rpi::libcamera::{InterfaceVersion, LibcameraIpa};
+use ringfence::rpi::pipeline::{CameraIpa, Pipeline};
 use ringfence::rpi::worker::RPI;
 use ringfence::serialize::ControlList;
 
-use crate::cli::{Fps, ModeName, RunArgs};
+use crate::cli::{Fps, IpaName, ModeName, RunArgs};
 use crate::failure::Failure;
 use crate::frame_record::FrameRecord;
+use crate::libcamera;
 use crate::output::{print, print_json};
 use crate::plot;
 use crate::summary::{Percentiles, Summary};
@@ -41,15 +43,70 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         file => Scene::open(file),
     };
     let scene = scene.map_err(Failure::input)?;
-    let tuning = args.tuning.as_deref().map(tuning_path).transpose()?.unwrap_or_default();
+    let chosen = Chosen::by(args)?;
     fs::create_dir_all(&args.out)
         .map_err(|error| Failure::input(format!("--out {}: {error}", args.out.display())))?;
     let stop = stop_flag()?;
 
-    let proxy = connect(args.mode).map_err(Failure::work)?;
-    let sensor = VirtualSensor::new(mode, &scene, args.seed);
+    let camera = VirtualCamera::new(VirtualSensor::new(mode, &scene, args.seed));
+    let options = Options::new();
+    match chosen {
+        Chosen::BuiltIn { tuning } => {
+            let ipa = built_in(args.mode, &options).map_err(Failure::work)?;
+            film(args, ipa, "built-in", camera, &tuning, light, &stop)
+        }
+        Chosen::Libcamera { worker, version: InterfaceVersion::V0_0_3, tuning } => {
+            let ipa = LibcameraIpa::start(&options, &worker).map_err(Failure::work)?;
+            film(args, ipa, "libcamera 0.0.3", camera, &tuning, light, &stop)
+        }
+        Chosen::Libcamera { worker, version: InterfaceVersion::Newest, tuning } => {
+            let ipa = IpaRPiProxy::libcamera(&options, &worker).map_err(Failure::work)?;
+            film(args, ipa, "libcamera", camera, &tuning, light, &stop)
+        }
+    }
+}
+
+/// Whose algorithms the user wants, with all that it takes.
+enum Chosen {
+    BuiltIn { tuning: String },
+    Libcamera { worker: ringfence::ipc::libcamera::Worker, version: InterfaceVersion, tuning: String },
+}
+
+impl Chosen {
+    fn by(args: &RunArgs) -> Result<Self, Failure> {
+        match args.ipa {
+            IpaName::BuiltIn => {
+                libcamera::refuse(&args.libcamera)?;
+                let tuning = args.tuning.as_deref().map(tuning_path).transpose()?.unwrap_or_default();
+                Ok(Self::BuiltIn { tuning })
+            }
+            IpaName::Libcamera => {
+                if args.mode != ModeName::Isolated {
+                    let why = "--mode: libcamera's algorithms run in a process of their own; leave it out";
+                    return Err(Failure::input(why));
+                }
+                let (worker, version) =
+                    libcamera::worker(&args.libcamera, "raspberrypi_ipa_proxy", "ipa_rpi.so")?;
+                let tuning = libcamera::tuning(args.tuning.as_deref(), version)?;
+                Ok(Self::Libcamera { worker, version, tuning })
+            }
+        }
+    }
+}
+
+/// Takes the pictures.
+fn film<I: CameraIpa>(
+    args: &RunArgs,
+    ipa: I,
+    ipa_name: &'static str,
+    camera: VirtualCamera,
+    tuning: &str,
+    light: Light,
+    stop: &AtomicBool,
+) -> Result<ExitCode, Failure> {
+    let mode = args.size.0;
     let none = ControlList::default();
-    let mut pipeline = Pipeline::start(proxy, sensor, &tuning, &none).map_err(Failure::work)?;
+    let mut pipeline = Pipeline::start(ipa, camera, tuning, &none).map_err(Failure::work)?;
 
     let frames = u64::from(args.frames.get());
     let progress = progress_bar(frames, args.json);
@@ -80,7 +137,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     }
     progress.finish_and_clear();
 
-    let summary = summarise(&pipeline, &records, args)?;
+    let summary = summarise(&pipeline, ipa_name, &records, args)?;
     let interrupted = records.len() < frames as usize;
     // What was taken is kept even if the IPA cannot be stopped in order.
     let mut written = Vec::new();
@@ -94,13 +151,12 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
-/// Puts the algorithms where the user wants them.
-fn connect(mode: ModeName) -> Result<IpaRPiProxy, ringfence::ipc::ConnectError> {
-    let options = Options::new();
+/// Puts our algorithms where the user wants them.
+fn built_in(mode: ModeName, options: &Options) -> Result<IpaRPiProxy, ringfence::ipc::ConnectError> {
     match mode {
         ModeName::Direct => IpaRPiProxy::direct(RaspberryPiIpa::new),
-        ModeName::Threaded => IpaRPiProxy::threaded(&options, RaspberryPiIpa::new),
-        ModeName::Isolated => IpaRPiProxy::isolated(&options, &Worker::component(RPI)),
+        ModeName::Threaded => IpaRPiProxy::threaded(options, RaspberryPiIpa::new),
+        ModeName::Isolated => IpaRPiProxy::isolated(options, &Worker::component(RPI)),
     }
 }
 
@@ -147,8 +203,12 @@ fn save(image: &RgbImage, path: &Path) -> Result<(), Failure> {
     image.save(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))
 }
 
-fn summarise(pipeline: &Pipeline, records: &[FrameRecord], args: &RunArgs) -> Result<Summary, Failure> {
-    let connection = pipeline.ipa().connection();
+fn summarise<I: CameraIpa>(
+    pipeline: &Pipeline<I>,
+    ipa: &'static str,
+    records: &[FrameRecord],
+    args: &RunArgs,
+) -> Result<Summary, Failure> {
     let last = records.last();
     let number = |value: fn(&FrameRecord) -> f64| last.map_or(0.0, value);
     let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
@@ -158,6 +218,7 @@ fn summarise(pipeline: &Pipeline, records: &[FrameRecord], args: &RunArgs) -> Re
     let buffers = pipeline.buffers().first().map(|buffer| buffer.kind().to_string());
     Ok(Summary {
         mode: pipeline.ipa().mode().to_string(),
+        ipa,
         frames: records.len() as u64,
         events: pipeline.events(),
         lost: records.iter().filter(|record| !record.complete).count() as u64,
@@ -168,10 +229,10 @@ fn summarise(pipeline: &Pipeline, records: &[FrameRecord], args: &RunArgs) -> Re
         colour_gains: last.map_or([0.0; 2], |last| last.colour_gains),
         colour_temperature: last.map_or(0, |last| last.colour_temperature),
         mean_luma: number(|last| last.mean_luma),
-        luma_target: number(|last| last.luma_target),
-        worker_pid: connection.and_then(Connection::worker_pid),
+        luma_target: last.and_then(|last| last.luma_target),
+        worker_pid: pipeline.ipa().worker_pid(),
         host_cpu_us: microseconds(own.into()),
-        worker_cpu_us: connection.and_then(Connection::worker_cpu_time).map(microseconds),
+        worker_cpu_us: pipeline.ipa().worker_cpu_time().map(microseconds),
         buffers: buffers.unwrap_or_default(),
         seed: args.seed,
     })

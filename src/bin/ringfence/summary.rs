@@ -11,6 +11,8 @@ use crate::frame_record::FrameRecord;
 pub struct Summary {
     /// How the algorithms ran.
     pub mode: String,
+    /// Whose they were.
+    pub ipa: &'static str,
     /// Frames taken.
     pub frames: u64,
     /// Events that the IPA sent.
@@ -31,8 +33,8 @@ pub struct Summary {
     pub colour_temperature: i32,
     /// Mean linear luma of the last picture, 0 to 1.
     pub mean_luma: f64,
-    /// What automatic exposure aimed at, on the same scale.
-    pub luma_target: f64,
+    /// What automatic exposure aimed at, on the same scale, if the IPA tells.
+    pub luma_target: Option<f64>,
     /// Process id of the worker, if there was one.
     pub worker_pid: Option<u32>,
     /// CPU time of this process, in microseconds.
@@ -90,9 +92,16 @@ impl Summary {
                 None => self.mode.clone(),
             },
         );
+        row("algorithms", self.ipa.to_owned());
         row("frames", format!("{}, {} lost, {} events", self.frames, self.lost, self.events));
         row("exposure", format!("{:.2} ms × {:.2}", self.exposure_us / 1000.0, self.analogue_gain));
-        row("mean luma", format!("{:.4} (aims at {:.4})", self.mean_luma, self.luma_target));
+        row(
+            "mean luma",
+            match self.luma_target {
+                Some(target) => format!("{:.4} (aims at {target:.4})", self.mean_luma),
+                None => format!("{:.4}", self.mean_luma),
+            },
+        );
         let [red, blue] = self.colour_gains;
         row("white balance", format!("{} K, red × {red:.2}, blue × {blue:.2}", self.colour_temperature));
         let Percentiles { p50, p99, p999 } = self.call_ns;

@@ -193,10 +193,7 @@ impl Connection {
         if self.failed.is_some() {
             return None;
         }
-        // rustix has no clock of another process.
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.module.pid()?).ok()?);
-        let clock = nix::time::clock_getcpuclockid(pid).ok()?;
-        nix::time::clock_gettime(clock).ok().map(Duration::from)
+        self.module.cpu_time()
     }
 
     /// Reads what went over the connection; from any thread, for as long as one likes.

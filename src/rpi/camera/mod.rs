@@ -7,7 +7,8 @@
 //!
 //! The way of one frame: [`VirtualSensor::capture`] exposes a [`Scene`] under a [`Light`] into a
 //! [`RawFrame`]; [`measure`] makes the bcm2835 statistics of it, which travel in a [`SharedBuffer`];
-//! [`SoftwareIsp::process`] makes the picture, with the [`IspSettings`] that the algorithms chose.
+//! [`SoftwareIsp::process`] makes the picture, with the [`IspSettings`] that the algorithms chose. A
+//! [`VirtualCamera`] holds them together, as the one [`Camera`] that a pipeline handler needs.
 //!
 //! Every result is a function of the inputs and of the seed alone: rows are worked on in parallel, but
 //! sums are of integers and every row has its own stream of noise, so the number of threads changes no bit.
@@ -16,6 +17,7 @@ pub mod buffers;
 pub mod chart;
 pub mod colour;
 mod demosaic;
+mod device;
 mod frame;
 mod isp;
 mod light;
@@ -30,6 +32,7 @@ mod statistics;
 
 pub use buffers::{BufferError, BufferKind, MappedBuffer, SharedBuffer};
 pub use chart::Chart;
+pub use device::{Camera, VirtualCamera};
 pub use frame::{BayerColour, CFA_PATTERN, RawFrame, Rect};
 pub use isp::{IspOutput, SoftwareIsp};
 pub use light::{Light, LightError};

@@ -32,7 +32,6 @@ pub struct SensorControls {
 
 /// What is known of a frame that was captured: the register values that really acted in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
 pub struct CapturedFrame {
     /// Number of the frame, from 0 since streaming began.
     pub sequence: u64,

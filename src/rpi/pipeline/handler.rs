@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 
 use super::delayed_controls::{DelayedControls, SensorChange, SensorValues};
+use super::ipa::CameraIpa;
 use super::listener::Listener;
 use super::sensor_info::{MODEL, hblank, isp_controls, sensor_controls, sensor_info};
 use crate::interfaces::libcamera::{IpaBuffer, IpaSettings};
 use crate::interfaces::rpi::{
-    BufferIds, ConfigParams, InitParams, IpaRPi, IpaRPiProxy, PrepareParams, ProcessParams,
+    BufferIds, ConfigParams, InitParams, IpaRPiProxy, MAX_LS_GRID_SIZE, PrepareParams, ProcessParams,
 };
 use crate::ipc::CallError;
 use crate::rpi::camera::{
-    BufferError, CapturedFrame, IspSettings, Light, RawFrame, SensorControls, SharedBuffer, SoftwareIsp,
-    VirtualSensor, measure,
+    BufferError, Camera, CapturedFrame, IspSettings, Light, SensorControls, SharedBuffer, VirtualCamera,
 };
 use crate::rpi::layout::STATISTICS_BYTES;
 use crate::serialize::controls::ids::controls as ids;
@@ -75,13 +75,11 @@ pub struct Frame {
     pub complete: bool,
 }
 
-/// A camera that runs.
+/// A camera that runs, with its IPA.
 #[derive(Debug)]
-pub struct Pipeline {
-    ipa: IpaRPiProxy,
-    sensor: VirtualSensor,
-    isp: SoftwareIsp,
-    raw: RawFrame,
+pub struct Pipeline<I = IpaRPiProxy, C = VirtualCamera> {
+    ipa: I,
+    camera: C,
     buffers: Vec<SharedBuffer>,
     listener: Listener,
     /// What acted on the sensor, in the form in which the IPA gets it.
@@ -89,19 +87,19 @@ pub struct Pipeline {
     startup_frames: u32,
 }
 
-impl Pipeline {
+impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
     /// Brings up the camera: initialises the IPA with a tuning file (empty for the one built in),
     /// configures it for the sensor's mode, and starts it with `controls`.
     ///
     /// # Errors
     /// [`PipelineError`] if the IPA refuses or cannot be reached, or if there are no buffers.
     pub fn start(
-        mut ipa: IpaRPiProxy,
-        mut sensor: VirtualSensor,
+        mut ipa: I,
+        mut camera: C,
         tuning: &str,
         controls: &ControlList,
     ) -> Result<Self, PipelineError> {
-        let mode = sensor.mode();
+        let mode = camera.mode();
         let info = sensor_info(mode);
         let settings = IpaSettings { configuration_file: tuning.to_owned(), sensor_model: MODEL.to_owned() };
         let params = InitParams {
@@ -113,22 +111,25 @@ impl Pipeline {
         };
         check("init", ipa.init(&settings, &params)?.0)?;
 
+        // The IPA writes its table there. The virtual lens has no shading that would have to be corrected, so nobody
+        // reads it; and the IPA keeps the memory for as long as it wants.
+        let table = SharedBuffer::allocate("ringfence-lens-shading", MAX_LS_GRID_SIZE as usize)?;
         let params = ConfigParams {
             transform: 0,
             sensor_controls: sensor_controls(mode),
             isp_controls: isp_controls(),
             lens_controls: Default::default(),
-            ls_table_handle: SharedFd::none(),
+            ls_table_handle: share(&table)?,
         };
         let (code, configured) = ipa.configure(&info, &params)?;
         check("configure", code)?;
         // Blanking first: it makes room for the exposure.
         let initial = sensor_change(&configured.sensor_controls);
-        sensor.write_standby(registers(initial));
+        camera.write_standby(registers(initial));
 
         let started = ipa.start(controls)?;
         let change = sensor_change(&started.controls);
-        sensor.write_standby(registers(change));
+        camera.write_standby(registers(change));
         let values = SensorValues {
             exposure: change.exposure.or(initial.exposure).unwrap_or_default(),
             gain: change.gain.or(initial.gain).unwrap_or_default(),
@@ -139,9 +140,7 @@ impl Pipeline {
         ipa.map_buffers(&mapped)?;
         Ok(Self {
             ipa,
-            raw: RawFrame::new(mode.width(), mode.height()),
-            sensor,
-            isp: SoftwareIsp::new(),
+            camera,
             buffers,
             listener: Listener {
                 isp: IspSettings::default(),
@@ -157,9 +156,9 @@ impl Pipeline {
         })
     }
 
-    /// The IPA's proxy.
+    /// The IPA.
     #[must_use]
-    pub fn ipa(&self) -> &IpaRPiProxy {
+    pub fn ipa(&self) -> &I {
         &self.ipa
     }
 
@@ -193,9 +192,9 @@ impl Pipeline {
         requests: &ControlList,
         image: &mut RgbImage,
     ) -> Result<Frame, PipelineError> {
-        let sequence = self.sensor.next_sequence();
-        self.sensor.write_controls(registers(self.listener.delayed.start_of_frame(sequence)));
-        let captured = self.sensor.capture(light, &mut self.raw);
+        let sequence = self.camera.next_sequence();
+        self.camera.write_controls(registers(self.listener.delayed.start_of_frame(sequence)));
+        let captured = self.camera.capture(light);
         let (values, delay_context) = self.listener.delayed.of_frame(sequence);
         self.describe(values, &captured);
 
@@ -221,14 +220,14 @@ impl Pipeline {
         let prepare_time = start.elapsed();
 
         let isp = self.listener.isp;
-        let statistics = measure(&self.raw, isp.black_level);
+        let statistics = self.camera.measure(&isp);
         self.buffers[index as usize].write(0, bytemuck::bytes_of(&statistics))?;
         let start = Instant::now();
         self.ipa.process_stats(&ProcessParams { buffers, ipa_context })?;
         let processed =
             self.listen(sequence, "processStats", start, |listener| listener.processed == Some(buffers))?;
         let process_time = start.elapsed();
-        let mean_luma = self.isp.process_into(&self.raw, &isp, image);
+        let mean_luma = self.camera.process(&isp, image);
 
         Ok(Frame {
             captured,
@@ -245,7 +244,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`PipelineError::Ipa`] if it cannot be reached.
-    pub fn stop(mut self) -> Result<IpaRPiProxy, PipelineError> {
+    pub fn stop(mut self) -> Result<I, PipelineError> {
         self.ipa.stop()?;
         let ids: Vec<u32> = (0..STATISTICS_BUFFERS).map(|index| STATISTICS | index).collect();
         self.ipa.unmap_buffers(&ids)?;
@@ -258,7 +257,7 @@ impl Pipeline {
         self.acted.set(&v4l2::EXPOSURE, values.exposure.cast_signed());
         self.acted.set(&v4l2::ANALOGUE_GAIN, values.gain.cast_signed());
         self.acted.set(&v4l2::VBLANK, values.vblank.cast_signed());
-        self.acted.set(&v4l2::HBLANK, hblank(self.sensor.mode()).cast_signed());
+        self.acted.set(&v4l2::HBLANK, hblank(self.camera.mode()).cast_signed());
         self.acted.set(&ids::SENSOR_TIMESTAMP, captured.timestamp_ns.cast_signed());
         // The camera lives in a time of its own, and has no other clock.
         self.acted.set(&ids::FRAME_WALL_CLOCK, captured.timestamp_ns.cast_signed());
@@ -312,10 +311,7 @@ fn allocate() -> Result<(Vec<SharedBuffer>, Vec<IpaBuffer>), PipelineError> {
     let mut mapped = Vec::new();
     for index in 0..STATISTICS_BUFFERS {
         let buffer = SharedBuffer::allocate("ringfence-statistics", STATISTICS_BYTES)?;
-        let call = "fcntl(F_DUPFD_CLOEXEC)";
-        let fd = rustix::io::fcntl_dupfd_cloexec(&buffer, 3);
-        let fd = fd.map_err(|errno| BufferError::System { call, bytes: STATISTICS_BYTES, errno })?;
-        let plane = Plane { fd: fd.into(), offset: 0, length: STATISTICS_BYTES as u32 };
+        let plane = Plane { fd: share(&buffer)?, offset: 0, length: STATISTICS_BYTES as u32 };
         mapped.push(IpaBuffer { id: STATISTICS | index, planes: vec![plane] });
         buffers.push(buffer);
     }
@@ -323,4 +319,11 @@ fn allocate() -> Result<(Vec<SharedBuffer>, Vec<IpaBuffer>), PipelineError> {
         tracing::info!("statistics buffers: {refusal}");
     }
     Ok((buffers, mapped))
+}
+
+/// The descriptor of a buffer, for the IPA.
+fn share(buffer: &SharedBuffer) -> Result<SharedFd, BufferError> {
+    let (call, bytes) = ("fcntl(F_DUPFD_CLOEXEC)", buffer.bytes());
+    let fd = rustix::io::fcntl_dupfd_cloexec(buffer, 3);
+    fd.map(SharedFd::from).map_err(|errno| BufferError::System { call, bytes, errno })
 }

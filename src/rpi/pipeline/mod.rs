@@ -1,6 +1,7 @@
 //! The pipeline handler: drives sensor, ISP and IPA frame by frame, in the order of the raspberrypi interface.
 //!
-//! The binaries call it; it calls the IPA through its proxy and cannot tell how that runs. For a frame:
+//! The binaries call it; it calls the IPA through [`CameraIpa`] and cannot tell how that runs, nor what version of the
+//! interface it speaks. For a frame:
 //!
 //! 1. the sensor starts the frame, delayed controls are written, the raw picture is captured;
 //! 2. `prepareIsp` with what acted on the sensor; the IPA answers with `setIspControls` and `prepareIspComplete`;
@@ -11,7 +12,9 @@
 
 pub mod delayed_controls;
 mod handler;
+mod ipa;
 mod listener;
 mod sensor_info;
 
 pub use handler::{Frame, Pipeline, PipelineError};
+pub use ipa::CameraIpa;

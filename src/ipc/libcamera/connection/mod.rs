@@ -129,6 +129,13 @@ impl<E: Event> Connection<E> {
         self.module.pid()
     }
 
+    /// CPU time that the worker process has used so far. `None` once it has ended.
+    #[must_use]
+    pub fn worker_cpu_time(&self) -> Option<Duration> {
+        // Whatever sets it has reaped the worker too: the number may be another process's by now.
+        self.failed.is_none().then(|| self.module.cpu_time())?
+    }
+
     /// Takes the next message as the one at hand, if there is one.
     fn receive(&mut self) -> Result<bool, CallError> {
         if self.failed.is_some() {

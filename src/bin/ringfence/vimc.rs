@@ -1,0 +1,142 @@
+//! `ringfence vimc`: a session with libcamera's test module, call by call.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use ringfence::interfaces::{libcamera as newest, libcamera_0_0_3, vimc};
+use ringfence::ipc::libcamera::Worker;
+use ringfence::ipc::{CallError, Options};
+use ringfence::rpi::libcamera::{Installation, InterfaceVersion};
+use ringfence::serialize::controls::ids::v4l2;
+use ringfence::serialize::controls::{ControlInfo, Direction, IdMap};
+use ringfence::serialize::{ControlInfoMap, ControlList, Plane, SharedFd, Size};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+
+use crate::cli::LibcameraArgs;
+use crate::failure::Failure;
+use crate::libcamera;
+use crate::output::print;
+
+/// Bytes of a buffer.
+const BYTES: u32 = 4096;
+/// The buffers that are mapped.
+const BUFFERS: [u32; 2] = [1, 2];
+/// The buffers that parameters are asked for: one of them is not there, and gets no event.
+const ASKED: [u32; 3] = [1, 99, 2];
+/// How long an event may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs the session.
+pub fn session(args: &LibcameraArgs) -> Result<ExitCode, Failure> {
+    let (worker, version) = libcamera::worker(args, "vimc_ipa_proxy", "ipa_vimc.so")?;
+    match version {
+        InterfaceVersion::V0_0_3 => version_0_0_3(&worker),
+        InterfaceVersion::Newest => newest_version(&worker),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A session of one version: the calls are the same, their types and two of their names are not.
+macro_rules! session {
+    (
+        $worker:expr, $types:path, $vimc:path, trace: ($($trace:expr)?),
+        compute: $compute:ident = $compute_name:literal, event: $event:ident = $event_name:literal
+    ) => {{
+        use vimc::IpaVimc as _;
+        use $types as types;
+        use $vimc as vimc;
+        let mut ipa = vimc::IpaVimcProxy::libcamera(&Options::new(), $worker).map_err(Failure::work)?;
+        let settings =
+            types::IpaSettings { configuration_file: configuration(), sensor_model: "vimc".to_owned() };
+        let call = format!("init({:?}, IPAOperationInit, Flag2)", settings.configuration_file);
+        let code = vimc::IpaOperationCode::IpaOperationInit;
+        tell(&call, ipa.init(&settings, $($trace,)? code, vimc::TestFlag::Flag2.into()))?;
+        let size = Size { width: 640, height: 480 };
+        let stream = types::IpaStream { pixel_format: u32::from_le_bytes(*b"RG24"), size };
+        let sensor = types::IpaCameraSensorInfo {
+            model: "vimc".to_owned(),
+            bits_per_pixel: 8,
+            output_size: size,
+            ..Default::default()
+        };
+        let streams = BTreeMap::from([(0, stream), (1, stream)]);
+        let entities = BTreeMap::from([(0, controls())]);
+        tell("configure(2 streams, 1 entity)", ipa.configure(&sensor, &streams, &entities))?;
+        let mut buffers = Vec::new();
+        for id in BUFFERS {
+            let plane = Plane { fd: memory(BYTES)?, offset: 0, length: BYTES };
+            buffers.push(types::IpaBuffer { id, planes: vec![plane] });
+        }
+        tell(&format!("mapBuffers({BUFFERS:?})"), ipa.map_buffers(&buffers))?;
+        tell("start()", ipa.start())?;
+        for (frame, buffer) in (0..).zip(ASKED) {
+            tell(&format!("queueRequest({frame})"), ipa.queue_request(frame, &ControlList::default()))?;
+            tell(&format!("{}({frame}, {buffer})", $compute_name), ipa.$compute(frame, buffer))?;
+        }
+        for _ in BUFFERS {
+            if !ipa.wait(Some(Instant::now() + PATIENCE)).map_err(Failure::work)? {
+                return Err(Failure::work(format!("{} did not come within {PATIENCE:?}", $event_name)));
+            }
+            if let Some(vimc::IpaVimcEvent::$event { buffer_id, flags }) =
+                ipa.next_event().map_err(Failure::work)?
+            {
+                print(&format!("    {}({buffer_id}, {flags:?})\n", $event_name))?;
+            }
+        }
+        tell("stop()", ipa.stop())?;
+        tell(&format!("unmapBuffers({BUFFERS:?})"), ipa.unmap_buffers(&BUFFERS))?;
+    }};
+}
+
+fn version_0_0_3(worker: &Worker) -> Result<(), Failure> {
+    session!(
+        worker, libcamera_0_0_3::libcamera, libcamera_0_0_3::vimc, trace: (),
+        compute: fill_params_buffer = "fillParamsBuffer", event: ParamsBufferReady = "paramsBufferReady"
+    );
+    Ok(())
+}
+
+fn newest_version(worker: &Worker) -> Result<(), Failure> {
+    // The module writes what it does. A file cannot keep us waiting, as a pipe could.
+    let trace = memory(0)?;
+    session!(
+        worker, newest, vimc, trace: (&trace),
+        compute: compute_params = "computeParams", event: ParamsComputed = "paramsComputed"
+    );
+    let mut written = [0; BYTES as usize];
+    let fd = trace.get().expect("it was made above");
+    let length = rustix::io::pread(fd, &mut written, 0)
+        .map_err(|errno| Failure::work(format!("the trace cannot be read: {errno}")))?;
+    let codes = written[..length].as_chunks().0.iter().map(|bytes| i32::from_ne_bytes(*bytes));
+    print(&format!("trace: {:?}\n", codes.collect::<Vec<_>>()))
+}
+
+/// Prints a call and what came of it.
+fn tell<R: Debug>(call: &str, result: Result<R, CallError>) -> Result<(), Failure> {
+    let result = result.map_err(Failure::work)?;
+    let answer = format!("{result:?}");
+    if answer == "()" { print(&format!("{call}\n")) } else { print(&format!("{call} -> {answer}\n")) }
+}
+
+/// A file that the module can open: it looks no further.
+fn configuration() -> String {
+    let installed = Installation::find().map(|installed| installed.tuning("vimc/vimc.conf"));
+    let path = installed.ok().filter(|path| path.is_file()).unwrap_or_else(|| "/dev/null".into());
+    path.to_string_lossy().into_owned()
+}
+
+fn controls() -> ControlInfoMap {
+    let mut map = ControlInfoMap::new(IdMap::V4l2);
+    let info = ControlInfo::new(0, 1000).with_default(500);
+    map.set(&v4l2::EXPOSURE, Direction::InOut, &info).expect("the limits have the type of the control");
+    map
+}
+
+fn memory(bytes: u32) -> Result<SharedFd, Failure> {
+    let fd = memfd_create("ringfence-vimc", MemfdFlags::CLOEXEC)
+        .and_then(|fd| ftruncate(&fd, bytes.into()).map(|()| fd))
+        .map_err(|errno| Failure::work(format!("memfd_create: {errno}")))?;
+    Ok(fd.into())
+}
