@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -28,6 +29,20 @@ pub enum Command {
     Run(RunArgs),
     /// Measure what a call costs on this machine, beside the machine's own limits and beside sockets
     Bench(BenchArgs),
+    /// Stand between a libcamera host and a worker, and record what crosses
+    Relay(RelayArgs),
+}
+
+/// What to stand before.
+#[derive(Debug, Args)]
+#[command(after_help = "The host starts it as the worker: see docs/libcamera.md.")]
+pub struct RelayArgs {
+    /// File for the record: a line for each datagram, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub record: PathBuf,
+    /// The worker and its arguments, of which the last is the number of the host's socket
+    #[arg(last = true, required = true, value_name = "WORKER")]
+    pub worker: Vec<OsString>,
 }
 
 /// How to measure.

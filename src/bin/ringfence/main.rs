@@ -1,4 +1,5 @@
-//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, and measures what that costs.
+//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, measures what that costs, and
+//! records what libcamera's processes say to each other.
 
 mod bars;
 mod bench;
@@ -7,6 +8,7 @@ mod failure;
 mod frame_record;
 mod output;
 mod plot;
+mod relay;
 mod run;
 mod summary;
 
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let result = cli::parse().and_then(|command| match command {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Bench(args) => bench::bench(&args),
+        cli::Command::Relay(args) => relay::run(args),
     });
     match result {
         Ok(code) => code,

@@ -44,6 +44,17 @@ pub struct RaspberryPiIpa {
     isp_controls: ControlList,
     sensor_controls: ControlList,
     metadata: ControlList,
+    host: Host,
+}
+
+/// Whose pipeline handler is on the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    /// This project's: it knows the controls of our own.
+    Ours,
+    /// libcamera's: a control that it does not know could end it, and it expects to be told with each frame what the
+    /// sensor shall do.
+    Libcamera,
 }
 
 impl std::fmt::Debug for RaspberryPiIpa {
@@ -56,6 +67,16 @@ impl RaspberryPiIpa {
     /// A module that reports to `events`.
     #[must_use]
     pub fn new(events: Box<dyn IpaRPiEvents + Send>) -> Self {
+        Self::serving(Host::Ours, events)
+    }
+
+    /// A module that reports to `events` of a libcamera host: only what libcamera knows.
+    #[must_use]
+    pub fn for_libcamera(events: Box<dyn IpaRPiEvents + Send>) -> Self {
+        Self::serving(Host::Libcamera, events)
+    }
+
+    fn serving(host: Host, events: Box<dyn IpaRPiEvents + Send>) -> Self {
         Self {
             events,
             controller: None,
@@ -65,11 +86,19 @@ impl RaspberryPiIpa {
             isp_controls: ControlList::new(IdMap::V4l2),
             sensor_controls: ControlList::new(IdMap::V4l2),
             metadata: ControlList::new(IdMap::Controls),
+            host,
         }
     }
 
     fn controller(&mut self) -> Result<&mut Controller, CallError> {
         self.controller.as_mut().ok_or_else(|| CallError::Module("init has to succeed first".into()))
+    }
+
+    /// Tells how long a frame may take, which the host waits for it at least.
+    fn announce_longest_frame(&mut self) -> Result<(), CallError> {
+        let [_, longest_us] = self.controller()?.frame_durations_us();
+        self.events.set_camera_timeout(u32::try_from(longest_us.max(0) / 1000).unwrap_or(u32::MAX));
+        Ok(())
     }
 }
 
@@ -101,8 +130,7 @@ impl IpaRPi for RaspberryPiIpa {
     fn start(&mut self, controls: &ControlList) -> Result<StartResult, CallError> {
         let start = self.controller()?.start(&lists::requests(controls));
         lists::write_sensor_controls(&mut self.sensor_controls, start.sensor);
-        let [_, longest_us] = self.controller()?.frame_durations_us();
-        self.events.set_camera_timeout(u32::try_from(longest_us.max(0) / 1000).unwrap_or(u32::MAX));
+        self.announce_longest_frame()?;
         Ok(StartResult {
             controls: self.sensor_controls.clone(),
             startup_frame_count: i32::try_from(start.drop_frames).unwrap_or(i32::MAX),
@@ -173,6 +201,9 @@ impl IpaRPi for RaspberryPiIpa {
         self.statuses[params.ipa_context as usize % CONTEXTS] = status;
         let requests = lists::requests(&params.request_controls);
         let settings = self.controller()?.prepare(&status, &requests);
+        if requests.frame_duration_limits_us.is_some() {
+            self.announce_longest_frame()?;
+        }
         lists::write_isp_controls(&mut self.isp_controls, &settings);
         self.events.set_isp_controls(&self.isp_controls);
         self.events.prepare_isp_complete(&params.buffers, false);
@@ -194,8 +225,11 @@ impl IpaRPi for RaspberryPiIpa {
             self.controller.as_mut().ok_or_else(|| CallError::Module("init comes first".into()))?;
         match copied {
             Ok(()) => {
-                if let Some(sensor) = controller.process(&self.statistics, &status) {
+                let changed = controller.process(&self.statistics, &status);
+                if let Some(sensor) = changed {
                     lists::write_sensor_controls(&mut self.sensor_controls, sensor);
+                }
+                if changed.is_some() || self.host == Host::Libcamera {
                     let context = params.ipa_context % CONTEXTS as u32;
                     self.events.set_delayed_controls(&self.sensor_controls, context);
                 }
@@ -204,6 +238,9 @@ impl IpaRPi for RaspberryPiIpa {
             Err(why) => tracing::warn!("statistics buffer {:#x}: {why}", params.buffers.stats),
         }
         lists::write_metadata(&mut self.metadata, controller.metadata());
+        if self.host == Host::Ours {
+            lists::write_vendor_metadata(&mut self.metadata, controller.metadata());
+        }
         self.events.metadata_ready(&self.metadata);
         self.events.process_stats_complete(&params.buffers);
         Ok(())
