@@ -34,8 +34,12 @@ impl Package {
 
     /// The worker `program` with the module `module`.
     pub fn worker(&self, program: &str, module: &str) -> Worker {
-        let folder = self.libraries.join("libcamera");
-        let worker = Worker::new(folder.join(program), folder.join(module), Version::V1);
+        self.worker_behind(&self.libraries.join("libcamera").join(program), module)
+    }
+
+    /// A program that has one of the package's workers behind it, with the module `module`.
+    pub fn worker_behind(&self, program: &Path, module: &str) -> Worker {
+        let worker = Worker::new(program, self.libraries.join("libcamera").join(module), Version::V1);
         if self.root == Path::new("/") { worker } else { worker.env("LD_LIBRARY_PATH", &self.libraries) }
     }
 

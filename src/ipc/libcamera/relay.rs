@@ -207,7 +207,9 @@ impl WorkerProcess {
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
         leave(&mut command, socket)
             .and_then(|()| nursery::run(move || command.spawn())?)
-            .and_then(|child| Ok(Self { pidfd: pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?, child }))
+            .and_then(|child| {
+                Ok(Self { pidfd: pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?, child })
+            })
             .map_err(|source| RelayError::Spawn { program, source })
     }
 
@@ -218,9 +220,9 @@ impl WorkerProcess {
         wait(&[(pidfd, PollFlags::IN)], Peer { socket: pidfd, process: None }, Some(deadline));
         // With what it has started. It is not reaped yet, so the number is still its own.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        self.child.wait().map_err(|error| {
-            system("waitid")(Errno::from_io_error(&error).unwrap_or(Errno::CHILD))
-        })
+        self.child
+            .wait()
+            .map_err(|error| system("waitid")(Errno::from_io_error(&error).unwrap_or(Errno::CHILD)))
     }
 }
 
