@@ -99,6 +99,15 @@ fn list(bytes: &[u8], at: usize) -> (usize, Vec<u32>) {
     (map, (0..entries).map(|index| word(packet + 32 + 20 * index)).collect())
 }
 
+/// The entries of a control info map whose packet begins at `at`: of each control its id, its type and direction, and the
+/// type and length of its least, greatest and default value.
+fn infos(bytes: &[u8], at: usize) -> Vec<(u32, Vec<u8>)> {
+    let entries = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap());
+    let entries = bytes[at + 32..].chunks(64).take(entries as usize);
+    let shape = |entry: &[u8]| [&entry[4..9], &entry[16..20], &entry[32..36], &entry[48..52]].concat();
+    entries.map(|entry| (u32::from_le_bytes(entry[..4].try_into().unwrap()), shape(entry))).collect()
+}
+
 #[test]
 fn the_recorded_raspberry_pi_session_gets_answers_of_the_same_kinds() {
     watchdog(|| {
@@ -109,6 +118,16 @@ fn the_recorded_raspberry_pi_session_gets_answers_of_the_same_kinds() {
         let is_timeout = |message: &Message| *message.number() == 7u32.to_le_bytes();
         let session = replay(&worker, "libcamera-2-rpi-session.jsonl", memory(BUFFER), is_timeout);
         assert_eq!(session.len(), 45);
+        // A host ends if a map has a control that it does not know, or a value of another type than its control's.
+        for (call, at) in [(0, 28), (1, 24)] {
+            let (_, expected, answers) = &session[call];
+            let (offered, known) = (infos(&answers[0].bytes, at), infos(&expected[0].bytes, at));
+            let scaler_crop = 27;
+            assert!(offered.len() > 10 && offered.iter().any(|(id, _)| *id == scaler_crop), "{offered:?}");
+            for info in offered {
+                assert!(known.contains(&info), "{info:?} is not among {known:?}");
+            }
+        }
         for (index, (call, expected, answers)) in session.iter().enumerate() {
             let kinds = |messages: &[Message]| {
                 let kind = |it: &Message| (it.number().to_vec(), it.cookie().to_vec(), it.fds);

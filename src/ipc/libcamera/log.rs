@@ -29,7 +29,7 @@ pub fn log_to_stderr() {
 
 /// The level for our category in a list such as `*:ERROR,Ringfence:0`; the last that fits counts, as with libcamera.
 fn level(levels: &str) -> &'static str {
-    let fitting = levels.split(',').filter_map(|item| {
+    let mut fitting = levels.split(',').rev().filter_map(|item| {
         // A level alone is for all categories.
         let (category, level) = item.trim().split_once(':').unwrap_or(("*", item.trim()));
         let fits = match category.strip_suffix('*') {
@@ -47,7 +47,7 @@ fn level(levels: &str) -> &'static str {
             _ => return None,
         })
     });
-    fitting.last().unwrap_or("info")
+    fitting.next().unwrap_or("info")
 }
 
 /// `[1:02:03.000000004] [5678]  INFO Ringfence emitter.rs:90 message`, with the time since the machine started.

@@ -1,7 +1,7 @@
 //! libcamera's connections: a datagram socket, and libcamera's encoding.
 //!
 //! A [`Connection`] is a host's end, to a [`Worker`] that may be libcamera's own; an [`Endpoint`] is the end of a
-//! worker that a libcamera host has started, which [`run`] makes a whole program of. A [`relay`] stands between any two
+//! worker that a libcamera host has started, which [`run`] makes a whole program of. A [`relay()`] stands between any two
 //! and tells what crosses. Generated code calls this module, as it does the rest of
 //! [`ipc`](super), and the same rules hold. It must never know of cameras.
 //!

@@ -52,8 +52,8 @@ pub struct RaspberryPiIpa {
 enum Host {
     /// This project's: it knows the controls of our own.
     Ours,
-    /// libcamera's: a control that it does not know could end it, and it expects to be told with each frame what the
-    /// sensor shall do.
+    /// libcamera's: a control that it does not know could end it. It looks for one among those of the module that it
+    /// attends to itself, and expects to be told with each frame what the sensor shall do.
     Libcamera,
 }
 
@@ -94,6 +94,14 @@ impl RaspberryPiIpa {
         self.controller.as_mut().ok_or_else(|| CallError::Module("init has to succeed first".into()))
     }
 
+    /// What the host is told of, where the algorithms support `map`.
+    fn offered(&self, mut map: ControlInfoMap) -> ControlInfoMap {
+        if self.host == Host::Libcamera {
+            controls::add_those_of_libcamera(&mut map);
+        }
+        map
+    }
+
     /// Tells how long a frame may take, which the host waits for it at least.
     fn announce_longest_frame(&mut self) -> Result<(), CallError> {
         let [_, longest_us] = self.controller()?.frame_durations_us();
@@ -123,7 +131,7 @@ impl IpaRPi for RaspberryPiIpa {
         };
         self.controller = Some(Controller::new(tuning, SensorFacts::imx219()));
         let sensor_config = SensorConfig { sensor_metadata: 0 };
-        let control_info = controls::supported();
+        let control_info = self.offered(controls::supported());
         Ok((0, InitResult { sensor_config, control_info }))
     }
 
@@ -164,7 +172,7 @@ impl IpaRPi for RaspberryPiIpa {
             max_frame_length: sensor_info.max_frame_length,
         };
         let initial = controller.configure(mode);
-        let control_info = controls::supported_in_mode(&mode, &SensorFacts::imx219());
+        let control_info = self.offered(controls::supported_in_mode(&mode, &SensorFacts::imx219()));
         self.sensor_controls.clear();
         if let Some(initial) = initial {
             lists::write_sensor_controls(&mut self.sensor_controls, initial);
