@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arbitrary::{Arbitrary, Unstructured};
 use ringfence::interfaces::{libcamera, rpi, vimc};
+use ringfence::serialize::libcamera::Version;
 use ringfence::serialize::native::{Encode, Encoder};
 use ringfence::serialize::{
     ControlInfoMap, ControlList, Flags, Plane, Point, Rectangle, SharedFd, Size, SizeRange,
@@ -42,6 +43,8 @@ pub fn generate(target: &str) -> Vec<(String, Vec<u8>)> {
         "native_rpi" => native_rpi(),
         "native_events" => native_events(),
         "controls" => controls(),
+        "libcamera_1" => crate::libcamera::seeds(Version::V1),
+        "libcamera_2" => crate::libcamera::seeds(Version::V2),
         "ring_consumer" => programs(8),
         "ring_producer" => programs(7),
         "mojom" => mojom(),

@@ -26,6 +26,16 @@ fn controls() {
 }
 
 #[test]
+fn libcamera_1() {
+    exercise("libcamera_1", 1);
+}
+
+#[test]
+fn libcamera_2() {
+    exercise("libcamera_2", 1);
+}
+
+#[test]
 fn ring_consumer() {
     exercise("ring_consumer", 1);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::lane::{Lane, LaneError};
+use super::lane::LaneError;
 use super::pair::{Pair, PairError, prepare_like};
 use super::samples::Samples;
 use crate::interfaces::bench::{Bench, BenchEvent, Pod, Prepare, Rival};
@@ -84,7 +84,8 @@ pub const DIRECT_FRAMES: &str = "30 fps, direct";
 const POLICIES: [(WaitPolicy, &str); 3] =
     [(WaitPolicy::Spin, "spin"), (WaitPolicy::Adaptive, "adaptive"), (WaitPolicy::Block, "block")];
 /// How long the host does nothing before a call, in the sweep.
-const IDLE_TIMES: [(Duration, &str); 6] = [
+/// How long a host does nothing before a call, and what that is called: a processor sleeps deeper, the longer.
+pub const IDLE_TIMES: [(Duration, &str); 6] = [
     (Duration::ZERO, "0"),
     (Duration::from_micros(10), "10 µs"),
     (Duration::from_micros(100), "100 µs"),
@@ -92,7 +93,8 @@ const IDLE_TIMES: [(Duration, &str); 6] = [
     (Duration::from_millis(10), "10 ms"),
     (Duration::from_millis(100), "100 ms"),
 ];
-const FRAME_RATES: [u32; 3] = [30, 60, 120];
+/// Frames a second.
+pub const FRAME_RATES: [u32; 3] = [30, 60, 120];
 
 impl Comparison {
     /// Measures everything that `plan` says, and tells `progress` what is under way.
@@ -179,7 +181,7 @@ impl Comparison {
             self.latency(group, name, limit, &samples);
         }
         let (bytes, passes) = (64 << 10, 2000u32);
-        // As many targets as fill a ring, so that the copy has to go as far as a message does.
+        // Into several targets in turn, as messages do not land in the same place; all fit a core's own cache.
         let source = vec![1u8; bytes];
         let mut target = vec![0u8; 8 * bytes];
         let start = Instant::now();
@@ -245,6 +247,7 @@ impl Comparison {
 
     fn throughput(&mut self, plan: &Plan) -> Result<(), PairError> {
         let options = Options::new().host_wait(WaitPolicy::Spin).worker_wait(WaitPolicy::Spin);
+        let options = options.ring_bytes(STREAM_RING, 256 << 10);
         for (bytes, text) in [(64, "64 B"), (1 << 10, "1 KiB"), (64 << 10, "64 KiB")] {
             let mut pair = Pair::new(Mode::Isolated, &options, plan.cpus)?;
             let messages = (u64::from(plan.quick_calls) * 64 * 20 / bytes).clamp(2000, 2_000_000);
@@ -315,23 +318,14 @@ impl Comparison {
             let mut pair = Pair::new(Mode::Isolated, &options, plan.cpus)?;
             for (idle, text) in IDLE_TIMES {
                 let mut samples = Samples::new();
-                for _ in 0..idle_calls(idle) {
-                    pause(idle);
-                    pair.ping(1, &mut samples)?;
-                }
+                pair.ping_after(idle, idle_calls(idle), &mut samples)?;
                 self.latency("after idle time", &format!("{text} idle, {name}"), None, &samples);
             }
         }
         let mut pair = Pair::new(Mode::Isolated, &Options::new(), plan.cpus)?;
         for (idle, text) in IDLE_TIMES {
-            let (mut lane, here, there) = Lane::host(Rival::SeqPacket, 64)?;
-            let calls = idle_calls(idle);
-            pair.proxy().echo(Rival::SeqPacket, calls, 64, &here, &there)?;
             let mut samples = Samples::new();
-            for _ in 0..calls {
-                pause(idle);
-                samples.take(1, || lane.round_trip())?;
-            }
+            pair.rival_after(Rival::SeqPacket, idle, idle_calls(idle), &mut samples)?;
             self.latency("after idle time", &format!("{text} idle, SOCK_SEQPACKET"), None, &samples);
         }
         Ok(())
@@ -347,11 +341,11 @@ impl Comparison {
                 let options = Options::new().host_wait(policy).worker_wait(policy);
                 let mut pair = Pair::new(mode, &options, plan.cpus)?;
                 let frames = (plan.frame_loop.as_secs_f64() * f64::from(rate)) as u32;
-                let cpu = pair.frame_loop(rate, frames.max(5))?;
+                let cost = pair.frame_loop(rate, frames.max(5), &mut Samples::new())?;
                 let limit = (mode != Mode::Direct && rate == 30).then_some(DIRECT_FRAMES);
                 let row =
                     self.entry("CPU time a frame", &format!("{rate} fps, {name}"), Unit::CpuPerFrame, limit);
-                row.rounds.push(cpu.as_nanos() as f64);
+                row.rounds.push(cost.both().as_nanos() as f64);
             }
         }
         Ok(())
@@ -367,17 +361,9 @@ fn idle_calls(idle: Duration) -> u32 {
     }
 }
 
-/// Does nothing for a while, as an application would: long times asleep, short ones awake.
-fn pause(idle: Duration) {
-    if idle >= Duration::from_millis(1) {
-        std::thread::sleep(idle);
-        return;
-    }
-    let start = Instant::now();
-    while start.elapsed() < idle {
-        std::hint::spin_loop();
-    }
-}
+/// Payload bytes of a ring for streams: more than a core's own cache, so that lines wait for their reader in the cache
+/// that both share. Read out of the other core's own cache they come at a third of the rate.
+pub const STREAM_RING: usize = 4 << 20;
 
 /// Bytes a second through a Unix socket between two threads, each message for itself.
 fn socket_throughput(bytes: usize, messages: u64) -> Result<f64, LaneError> {

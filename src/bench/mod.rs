@@ -10,8 +10,11 @@ mod module;
 mod pair;
 mod samples;
 
-pub use comparison::{CACHE_LINE, Comparison, DIRECT_FRAMES, EVENTFD, MEMCPY, Plan, Row, Unit};
+pub use comparison::{
+    CACHE_LINE, Comparison, DIRECT_FRAMES, EVENTFD, FRAME_RATES, IDLE_TIMES, MEMCPY, Plan, Row, STREAM_RING,
+    Unit,
+};
 pub use lane::{Lane, LaneError};
 pub use module::{COMPONENT, serve};
-pub use pair::{Pair, PairError, prepare_like};
+pub use pair::{FrameCost, Pair, PairError, prepare_like};
 pub use samples::Samples;

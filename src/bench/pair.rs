@@ -26,6 +26,26 @@ pub enum PairError {
     Lane(#[from] LaneError),
 }
 
+/// Frames before those that are measured: both sides learn from them how long to look for a message.
+const WARM_UP_FRAMES: u32 = 16;
+
+/// CPU time that a frame takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FrameCost {
+    /// Of the host's process.
+    pub host: Duration,
+    /// Of the module's.
+    pub module: Duration,
+}
+
+impl FrameCost {
+    /// Of both.
+    #[must_use]
+    pub fn both(&self) -> Duration {
+        self.host + self.module
+    }
+}
+
 /// A host and a module to measure calls between, each on a processor of its own where there are two.
 #[derive(Debug)]
 pub struct Pair {
@@ -76,19 +96,32 @@ impl Pair {
         })
     }
 
-    /// A camera's traffic for so many frames, at a rate; returns the CPU time of both sides for one frame.
+    /// A camera's traffic for so many frames, at a rate: five calls and four events a frame. `samples` is given how long
+    /// the first call of each frame took, which finds the module asleep.
     ///
     /// # Errors
     /// [`PairError::Call`].
-    pub fn frame_loop(&mut self, rate: u32, frames: u32) -> Result<Duration, PairError> {
+    pub fn frame_loop(
+        &mut self,
+        rate: u32,
+        frames: u32,
+        samples: &mut Samples,
+    ) -> Result<FrameCost, PairError> {
         let params = prepare_like();
         let period = Duration::from_secs(1) / rate;
         let mut next = Instant::now();
-        let before = self.cpu_time();
-        for _ in 0..frames {
+        let mut before = FrameCost::default();
+        for frame in 0..WARM_UP_FRAMES + frames {
+            if frame == WARM_UP_FRAMES {
+                before = self.cpu_time();
+            }
             std::thread::sleep(next.saturating_duration_since(Instant::now()));
             next += period;
+            let start = Instant::now();
             self.proxy.prepare(&params)?;
+            if frame >= WARM_UP_FRAMES {
+                samples.add(start.elapsed());
+            }
             for _ in 0..4 {
                 self.proxy.tell(&Pod::default())?;
             }
@@ -100,14 +133,52 @@ impl Pair {
                 }
             }
         }
-        Ok(self.cpu_time().saturating_sub(before) / frames)
+        let after = self.cpu_time();
+        Ok(FrameCost {
+            host: after.host.saturating_sub(before.host) / frames,
+            module: after.module.saturating_sub(before.module) / frames,
+        })
     }
 
-    /// CPU time of both sides so far.
-    fn cpu_time(&self) -> Duration {
-        let own = nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID);
-        let own = own.map(Duration::from).unwrap_or_default();
-        own + self.proxy.connection().and_then(Connection::worker_cpu_time).unwrap_or_default()
+    /// CPU time of both sides so far. A module without a process of its own is part of the host's.
+    fn cpu_time(&self) -> FrameCost {
+        let host = nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID);
+        let module = self.proxy.connection().and_then(Connection::worker_cpu_time);
+        FrameCost { host: host.map(Duration::from).unwrap_or_default(), module: module.unwrap_or_default() }
+    }
+
+    /// Synchronous calls with 64 bytes each way, each after the host has done nothing for `idle`.
+    ///
+    /// # Errors
+    /// [`PairError::Call`].
+    pub fn ping_after(&mut self, idle: Duration, calls: u32, samples: &mut Samples) -> Result<(), PairError> {
+        for _ in 0..calls {
+            pause(idle);
+            self.ping(1, samples)?;
+        }
+        Ok(())
+    }
+
+    /// Round trips through a rival, each after the host has done nothing for `idle`.
+    ///
+    /// # Errors
+    /// [`PairError`] if the rival cannot be set up.
+    pub fn rival_after(
+        &mut self,
+        rival: Rival,
+        idle: Duration,
+        calls: u32,
+        samples: &mut Samples,
+    ) -> Result<(), PairError> {
+        let (mut lane, here, there) = Lane::host(rival, 64)?;
+        self.proxy.echo(rival, calls, 64, &here, &there)?;
+        drop((here, there));
+        for _ in 0..calls {
+            pause(idle);
+            samples.take(1, || lane.round_trip())?;
+        }
+        self.proxy.flush()?;
+        Ok(())
     }
 
     /// Round trips through a rival, between the same two processes.
@@ -160,5 +231,17 @@ pub fn prepare_like() -> Prepare {
         request_controls,
         ipa_context: 7,
         delay_context: 3,
+    }
+}
+
+/// Does nothing for a while, as an application would: long times asleep, short ones awake.
+fn pause(idle: Duration) {
+    if idle >= Duration::from_millis(1) {
+        std::thread::sleep(idle);
+        return;
+    }
+    let start = Instant::now();
+    while start.elapsed() < idle {
+        std::hint::spin_loop();
     }
 }

@@ -251,7 +251,7 @@ impl Incoming {
     /// Looks for the next message for a moment, if that has paid lately. Returns whether it has come.
     #[inline]
     pub fn glance(&mut self, spinner: &mut Spinner) -> bool {
-        let seen = spinner.pays() && spinner.glance(|| self.ring.is_ready());
+        let seen = spinner.glance(|| self.ring.is_ready());
         if seen {
             self.ring.count_look();
             spinner.learn_quick();

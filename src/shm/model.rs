@@ -2,7 +2,7 @@
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test --lib --release shm::model`.
 
-use loom::sync::atomic::AtomicU64;
+use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
@@ -140,6 +140,36 @@ fn a_published_record_is_whole() {
         if consumer.pop(&mut record).unwrap().is_some() {
             assert_eq!(record.bytes(), [7; 64]);
         }
+        writer.join().unwrap();
+    });
+}
+
+/// A side that says something and closes the connection: whoever sees the end looks once more, and finds what was said.
+/// The socket's hang-up is a flag of the kernel's here, which ends a sleep as the doorbell does.
+#[test]
+fn what_was_said_before_the_end_is_found() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = ring();
+        let (space, data) = (Bell::new(), Bell::new());
+        let hung_up = Arc::new(AtomicBool::new(false));
+        let (their_data, theirs) = (data.clone(), hung_up.clone());
+        let writer = thread::spawn(move || {
+            push(&mut producer, 1, &space, &their_data);
+            // ORDERING: Release and Acquire are what the kernel's own locks give a hang-up at least.
+            theirs.store(true, Ordering::Release);
+            their_data.ring();
+        });
+        let mut record = Record::default();
+        let mut gone = false;
+        while consumer.pop(&mut record).unwrap().is_none() {
+            assert!(!gone, "the end was seen before what was said");
+            gone = hung_up.load(Ordering::Acquire);
+            if !gone && consumer.prepare_sleep() {
+                data.sleep();
+                consumer.awake();
+            }
+        }
+        assert_eq!(record.bytes(), 1u64.to_le_bytes());
         writer.join().unwrap();
     });
 }

@@ -46,11 +46,20 @@ const LONGEST_BUDGET: Duration = Duration::from_micros(200);
 /// once in so many waits.
 const PROBE_EVERY: u32 = 64;
 
+/// A glance takes about an eighth of what a wake-up costs both sides: so one in eight has to spare a sleep.
+const FEWEST_HITS: u32 = HITS / 8;
+
+/// Glances of which each was a hit.
+const HITS: u32 = 1 << 10;
+
 /// Decides how long to look, from how long recent waits took and what recent wake-ups cost.
 ///
 /// Looking for as long as a wake-up costs is at most twice as bad as the best that could have been done
 /// with hindsight (Karlin, Manasse, McGeoch and Owicki, "Competitive randomized algorithms for nonuniform
 /// problems", 1994). If waits have become longer than that, looking is a waste, and the side sleeps at once.
+///
+/// But messages come in bursts: after a frame's worth of them, nothing comes until the next frame. The average wait is
+/// long then, though most are short, so a glance is judged by itself: by how many were enough lately.
 #[derive(Debug)]
 pub struct Spinner {
     policy: WaitPolicy,
@@ -59,6 +68,8 @@ pub struct Spinner {
     /// Smoothed cost of recent wake-ups.
     wake_up: Duration,
     waits: u32,
+    /// How many of [`HITS`] recent glances were enough, smoothed.
+    hits: u32,
 }
 
 impl Spinner {
@@ -67,7 +78,7 @@ impl Spinner {
     #[must_use]
     pub fn new(policy: WaitPolicy, share_one_processor: bool) -> Self {
         let policy = if share_one_processor { WaitPolicy::Block } else { policy };
-        Self { policy, typical: Duration::ZERO, wake_up: FIRST_WAKE_UP, waits: 0 }
+        Self { policy, typical: Duration::ZERO, wake_up: FIRST_WAKE_UP, waits: 0, hits: HITS }
     }
 
     /// The policy in force.
@@ -88,9 +99,7 @@ impl Spinner {
     }
 
     /// Whether looking has paid lately.
-    #[inline]
-    #[must_use]
-    pub fn pays(&self) -> bool {
+    fn pays(&self) -> bool {
         match self.policy {
             WaitPolicy::Spin => true,
             WaitPolicy::Block => false,
@@ -104,13 +113,29 @@ impl Spinner {
         self.pays() || (self.policy == WaitPolicy::Adaptive && self.waits.is_multiple_of(PROBE_EVERY))
     }
 
-    /// Looks a few times, without a clock. Returns whether `ready` said yes.
+    /// Looks a few times, without a clock, if that has been enough lately or to try it again. Returns whether `ready`
+    /// said yes.
     #[inline]
-    pub fn glance(&self, mut ready: impl FnMut() -> bool) -> bool {
-        (0..LOOKS_WITHOUT_CLOCK).any(|_| {
+    pub fn glance(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+        if !self.is_worth_a_glance() {
+            return false;
+        }
+        let hit = (0..LOOKS_WITHOUT_CLOCK).any(|_| {
             std::hint::spin_loop();
             ready()
-        })
+        });
+        // An eighth of the newest, as in `learn`.
+        self.hits = self.hits - self.hits / 8 + if hit { HITS / 8 } else { 0 };
+        hit
+    }
+
+    #[inline]
+    fn is_worth_a_glance(&self) -> bool {
+        match self.policy {
+            WaitPolicy::Spin => true,
+            WaitPolicy::Block => false,
+            WaitPolicy::Adaptive => self.hits >= FEWEST_HITS || self.waits.is_multiple_of(PROBE_EVERY),
+        }
     }
 
     /// Looks until `ready` says yes, the budget is spent or `deadline` has come. Returns whether `ready` said yes.
@@ -160,13 +185,31 @@ mod tests {
         let mut spinner = adaptive();
         let looked = (0..1000)
             .filter(|_| {
-                let looked = spinner.begin();
+                let mut looked = false;
+                spinner.glance(|| {
+                    looked = true;
+                    false
+                });
+                looked |= spinner.begin();
                 spinner.learn(Duration::from_millis(33));
                 looked
             })
             .count();
         // A handful until it is clear, then the probes.
-        assert!(looked < 10 + 1000 / PROBE_EVERY as usize, "{looked}");
+        assert!(looked < 20 + 2 * 1000 / PROBE_EVERY as usize, "{looked}");
+    }
+
+    #[test]
+    fn what_follows_at_once_within_a_frame_is_caught_by_a_glance() {
+        let mut spinner = adaptive();
+        for _ in 0..1000 {
+            assert!(spinner.glance(|| true), "one in two is enough");
+            spinner.learn_quick();
+            assert!(!spinner.glance(|| false));
+            spinner.begin();
+            spinner.learn(Duration::from_millis(33));
+        }
+        assert!(!spinner.pays(), "the long ones are too many to look for longer");
     }
 
     #[test]

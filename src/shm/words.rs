@@ -10,10 +10,16 @@ pub(super) use std::sync::atomic::compiler_fence;
 
 use memmap2::MmapRaw;
 
+/// Words of a line of the ring.
+pub(super) const LINE_WORDS: usize = 8;
+
+/// A line in private memory.
+pub type Line = [[u8; 8]; LINE_WORDS];
+
 /// Memory seen as an array of atomic 64-bit words.
 ///
 /// The ring is written against this trait, so that the model checker can run it over its own
-/// atomics. All accesses have one size, as mixed-size atomics have no defined meaning.
+/// atomics. All atomic accesses have one size, as mixed-size atomics have no defined meaning.
 pub trait Words {
     /// `count` words from `index`, in words from the start.
     ///
@@ -29,6 +35,30 @@ pub trait Words {
     #[inline]
     fn word(&self, index: usize) -> &AtomicU64 {
         &self.words(index, 1)[0]
+    }
+
+    /// Writes a whole line, of which nobody else may read or write a word meanwhile: some atomic store that follows
+    /// has to publish it.
+    ///
+    /// # Panics
+    /// As [`Words::words`].
+    #[inline]
+    fn put_line(&self, index: usize, line: &Line) {
+        for (word, bytes) in self.words(index, LINE_WORDS).iter().zip(line) {
+            // ORDERING: Relaxed: it is published later.
+            word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+        }
+    }
+
+    /// Reads a whole line, which some atomic load before has found published.
+    ///
+    /// # Panics
+    /// As [`Words::words`].
+    #[inline]
+    fn take_line(&self, index: usize) -> Line {
+        let words = self.words(index, LINE_WORDS);
+        // ORDERING: Relaxed: it is published. Each word is read once.
+        std::array::from_fn(|word| words[word].load(Ordering::Relaxed).to_ne_bytes())
     }
 
     /// Number of words.
@@ -50,6 +80,16 @@ impl<M: Words> Words for std::sync::Arc<M> {
     }
 
     #[inline]
+    fn put_line(&self, index: usize, line: &Line) {
+        (**self).put_line(index, line);
+    }
+
+    #[inline]
+    fn take_line(&self, index: usize) -> Line {
+        (**self).take_line(index)
+    }
+
+    #[inline]
     fn len(&self) -> usize {
         (**self).len()
     }
@@ -63,6 +103,8 @@ impl<M: Words> Words for std::sync::Arc<M> {
 /// A shared mapping of a whole sealed memfd.
 #[derive(Debug)]
 pub struct Mapped {
+    // The model checker has no use for it.
+    #[cfg_attr(loom, expect(dead_code))]
     raw: MmapRaw,
 }
 
@@ -89,6 +131,29 @@ impl Mapped {
     }
 }
 
+/// What a processor moves at once, with the instructions that all of its kind have.
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+type Wide = std::arch::x86_64::__m128i;
+#[cfg(all(target_arch = "aarch64", not(loom)))]
+type Wide = std::arch::aarch64::uint64x2_t;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", loom)))]
+type Wide = u64;
+
+/// A line, as it is moved.
+#[cfg(not(loom))]
+type WideLine = [Wide; LINE_WORDS * 8 / size_of::<Wide>()];
+
+#[cfg(not(loom))]
+impl Mapped {
+    /// Where the line at `index` is.
+    #[inline(always)]
+    fn line(&self, index: usize) -> *mut Wide {
+        let line = self.words(index, LINE_WORDS).as_ptr().cast_mut().cast::<Wide>();
+        debug_assert!(line.is_aligned(), "word {index} is not the first of a line");
+        line
+    }
+}
+
 #[cfg(not(loom))]
 impl Words for Mapped {
     #[inline]
@@ -100,6 +165,28 @@ impl Words for Mapped {
         // against shrinking, so the pages stay. Other processes access the memory concurrently;
         // atomics are the one thing that a reference to it may show. `AtomicU64` is laid out as `u64`.
         unsafe { std::slice::from_raw_parts(self.raw.as_mut_ptr().cast::<AtomicU64>().add(index), count) }
+    }
+
+    #[inline(always)]
+    fn put_line(&self, index: usize, line: &Line) {
+        // SAFETY: both are 64 plain bytes.
+        let wide: WideLine = unsafe { std::mem::transmute(*line) };
+        let target = self.line(index);
+        for (part, value) in wide.into_iter().enumerate() {
+            // SAFETY: the line is in the mapping and aligned (see `line`). It is outside of all memory that Rust knows
+            // of, where a volatile access means what the processor makes of it, whoever else accesses it. What accesses
+            // it in this process does so before or after, by the contract of `put_line`.
+            unsafe { target.add(part).write_volatile(value) };
+        }
+    }
+
+    #[inline(always)]
+    fn take_line(&self, index: usize) -> Line {
+        let source = self.line(index);
+        // SAFETY: as in `put_line`.
+        let wide: WideLine = std::array::from_fn(|part| unsafe { source.add(part).read_volatile() });
+        // SAFETY: both are 64 plain bytes.
+        unsafe { std::mem::transmute(wide) }
     }
 
     #[inline]

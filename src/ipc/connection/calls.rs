@@ -64,11 +64,12 @@ impl Connection {
                 return Err(self.bury());
             }
             // Most replies come while we look for the first time, before any clock is read.
-            if self.incoming.glance(&mut self.spinner) {
+            if self.incoming.glance(&mut self.for_reply) {
                 continue;
             }
             let deadline = clock.start() + self.deadline_of(method);
-            match self.wait_for_message(Some(deadline)) {
+            let peer = Peer { socket: self.socket.as_fd(), process: self.module.pidfd() };
+            match self.incoming.wait(&mut self.for_reply, peer, Some(deadline)) {
                 Wake::Ready => {}
                 // It may have replied and ended.
                 Wake::Gone => gone = true,

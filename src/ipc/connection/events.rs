@@ -71,10 +71,11 @@ impl Connection {
             if let Some(error) = &self.failed {
                 return Err(error.clone());
             }
-            if self.incoming.glance(&mut self.spinner) {
+            if self.incoming.glance(&mut self.for_event) {
                 continue;
             }
-            match self.wait_for_message(deadline) {
+            let peer = Peer { socket: self.socket.as_fd(), process: self.module.pidfd() };
+            match self.incoming.wait(&mut self.for_event, peer, deadline) {
                 Wake::Ready => {}
                 Wake::Late => return Ok(false),
                 Wake::Gone => {

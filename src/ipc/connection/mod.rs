@@ -48,7 +48,9 @@ pub struct Connection {
     outgoing: Outgoing,
     incoming: Incoming,
     meter: Meter,
-    spinner: Spinner,
+    /// For replies and for events: the two come after different times, and looking may pay for one and not the other.
+    for_reply: Spinner,
+    for_event: Spinner,
     /// Durations of calls, in nanoseconds, if they are recorded.
     latency: Option<Box<Histogram<u64>>>,
     /// The message at hand.
@@ -152,7 +154,8 @@ impl Connection {
             outgoing,
             incoming,
             meter,
-            spinner: Spinner::new(options.host_wait, share_one(worker)),
+            for_reply: Spinner::new(options.host_wait, share_one(worker)),
+            for_event: Spinner::new(options.host_wait, share_one(worker)),
             message: Message::default(),
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -212,11 +215,6 @@ impl Connection {
 
     fn peer(&self) -> Peer<'_> {
         Peer { socket: self.socket.as_fd(), process: self.module.pidfd() }
-    }
-
-    fn wait_for_message(&mut self, deadline: Option<Instant>) -> Wake {
-        let peer = Peer { socket: self.socket.as_fd(), process: self.module.pidfd() };
-        self.incoming.wait(&mut self.spinner, peer, deadline)
     }
 
     /// Takes the next message as the one at hand, if there is one.

@@ -63,6 +63,3 @@ pub trait Event: crate::serialize::libcamera::Encode + Sized {
     /// [`CallError::UnknownEvent`] if there is no such event, [`CallError::Decode`] if it is malformed.
     fn decode(number: u16, input: &mut Decoder<'_>) -> Result<Self, CallError>;
 }
-
-#[cfg(test)]
-mod tests;

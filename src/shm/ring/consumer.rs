@@ -10,8 +10,9 @@ use super::{
     PRODUCER_REGISTERED, RANG_AT, RingError, tag,
 };
 
-/// The record at which a consumer that has not slept yet takes over the producer's fences.
-const OFFER_FENCES_AT: u64 = 64;
+/// Records since the last sleep at which a consumer takes over the producer's fences. A barrier interrupts the other
+/// processor, which costs as much as some dozens of fences; so who sleeps after every few records leaves them alone.
+const BUSY: u64 = 64;
 
 /// The end of a ring that reads records.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Consumer<M> {
     /// The position that the producer was told of.
     released: u64,
     counters: ReceivedCounters,
+    /// Records until the last sleep.
+    records_at_sleep: Cell<u64>,
     /// Whether the producer was told that it need not fence.
     fences_for_both: Cell<bool>,
 }
@@ -80,6 +83,7 @@ impl<M: Words> Consumer<M> {
             position: start,
             released: start,
             counters: ReceivedCounters::default(),
+            records_at_sleep: Cell::new(0),
             fences_for_both: Cell::new(false),
         }
     }
@@ -122,8 +126,8 @@ impl<M: Words> Consumer<M> {
             record.bytes[..padded].as_chunks_mut::<8>().0.as_chunks_mut::<LINE_PAYLOAD_WORDS>();
         let mut line = position;
         for words in lines {
-            // Of a length that the compiler knows, so that it unrolls the copy.
-            copy_out(self.memory.words(self.geometry.tag_word(line) + 1, LINE_PAYLOAD_WORDS), words);
+            let [_, payload @ ..] = self.memory.take_line(self.geometry.tag_word(line));
+            *words = payload;
             line += 1;
         }
         if !last.is_empty() {
@@ -132,9 +136,8 @@ impl<M: Words> Consumer<M> {
 
         self.counters.records += 1;
         self.counters.publish(&self.memory);
-        if self.counters.records == OFFER_FENCES_AT {
-            // A consumer that never sleeps spares the producer its fences all the same.
-            self.fences_for_both();
+        if self.counters.records - self.records_at_sleep.get() == BUSY {
+            self.offer_fences();
         }
         self.position += Geometry::lines_of(bytes);
         // Telling the producer costs a line transfer, so a busy consumer does it four times a lap.
@@ -175,10 +178,20 @@ impl<M: Words> Consumer<M> {
         // the barrier is both fences.
         self.memory.word(CONSUMER_ASLEEP).store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        if self.fences_for_both() && !barrier::everywhere() {
-            // It worked before; without it, a sleep could miss its wake-up. So there is none.
-            self.awake();
-            return false;
+        let busy = self.counters.records - self.records_at_sleep.replace(self.counters.records) >= BUSY;
+        if self.fences_for_both.get() {
+            if !busy {
+                // ORDERING: Relaxed, before the barrier, which is the last one: what the producer commits after it sees
+                // this, and what it committed before is covered by it.
+                self.memory.word(CONSUMER_FENCES).store(0, Ordering::Relaxed);
+                self.fences_for_both.set(false);
+            }
+            if !barrier::everywhere() {
+                // It worked before; without it, a sleep could miss its wake-up. So there is none.
+                self.fences_for_both.set(true);
+                self.awake();
+                return false;
+            }
         }
         if self.is_ready() {
             self.awake();
@@ -187,19 +200,16 @@ impl<M: Words> Consumer<M> {
         true
     }
 
-    /// Whether barriers of this side are the producer's fences too: from the time when both processes are registered.
-    fn fences_for_both(&self) -> bool {
+    /// Spares the producer its fences from here on, if both processes are registered for barriers.
+    #[cold]
+    fn offer_fences(&self) {
         // ORDERING: Relaxed: once the producer's word is true it stays so, and a peer that lies about it misses its
         // own wake-ups. Ours may be seen late: until then the producer fences. It is never read back, since the
         // peer could have changed it.
-        if !self.fences_for_both.get()
-            && self.memory.word(PRODUCER_REGISTERED).load(Ordering::Relaxed) == 1
-            && barrier::register()
-        {
+        if self.memory.word(PRODUCER_REGISTERED).load(Ordering::Relaxed) == 1 && barrier::register() {
             self.fences_for_both.set(true);
             self.memory.word(CONSUMER_FENCES).store(1, Ordering::Relaxed);
         }
-        self.fences_for_both.get()
     }
 
     /// Says that the consumer is not asleep any more.

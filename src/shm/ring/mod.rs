@@ -24,7 +24,7 @@
 //! | head: lines consumed | consumer, seldom | producer, when its cached copy says full |
 //! | consumer asleep | consumer raises it, either lowers it | producer, after each commit |
 //! | producer asleep | producer raises it, either lowers it | consumer, after it moved the head |
-//! | consumer fences for both | consumer, once | producer, after each commit |
+//! | consumer fences for both | consumer, as it becomes busy or idle | producer, after each commit |
 //! | producer is registered for barriers | producer, once | consumer, until it is |
 //! | tags and payload | producer | consumer |
 //! | counters, a line for each side | its side | anyone who is curious |
@@ -39,10 +39,12 @@
 //! other side fences and looks at the flag. One of the two sees the other (the store–load race that
 //! acquire and release alone leave open), so no wake-up is lost.
 //!
-//! The producer's fence would stand in the path of every record. Where both processes can, the consumer runs it for
-//! the producer, before a sleep, with a [barrier](super::barrier) on all processors: it says so in a word of its
-//! own, and a producer that has read that word leaves its fence out. One that has not yet read it fences, which is
-//! never wrong.
+//! The producer's fence stands in the path of every record. Where both processes can, a consumer with much to do
+//! between its sleeps runs it for the producer, before a sleep, with a [barrier](super::barrier) on all processors: it
+//! says so in a word of its own, and a producer that has read that word leaves its fence out. One that has not yet
+//! read it fences, which is never wrong. A consumer that has less to do withdraws, with one last barrier.
+
+use super::words::LINE_WORDS;
 
 mod consumer;
 mod counters;
@@ -53,9 +55,7 @@ pub use counters::{ReceivedCounters, RingCounters, SentCounters};
 pub use producer::{Producer, Reservation};
 
 /// Bytes of a line: a cache line on every machine this runs on.
-pub const LINE_BYTES: usize = 64;
-/// Words of a line.
-const LINE_WORDS: usize = LINE_BYTES / 8;
+pub const LINE_BYTES: usize = LINE_WORDS * 8;
 /// Payload bytes of a line.
 pub const LINE_PAYLOAD_BYTES: usize = LINE_BYTES - 8;
 /// Payload words of a line.

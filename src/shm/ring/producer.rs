@@ -187,8 +187,9 @@ impl<M: Words> Reservation<'_, M> {
             // Ahead of the stores, for the same reason as in `reserve`. At the end it is a line that the next
             // record will need.
             memory.prefetch_for_writing(geometry.tag_word(line + PREFETCHED_LINES));
-            // Of a length that the compiler knows, so that it unrolls the copy.
-            copy_in(memory.words(geometry.tag_word(line) + 1, LINE_PAYLOAD_WORDS), words);
+            let old = tag(line - u64::from(geometry.lines()), CONTINUED).to_ne_bytes();
+            let [a, b, c, d, e, f, g] = *words;
+            memory.put_line(geometry.tag_word(line), &[old, a, b, c, d, e, f, g]);
             line += 1;
         }
         if !last.is_empty() {

@@ -115,6 +115,14 @@ pub fn evaluate(book: &Book) -> Vec<Verdict> {
             Some(400.0),
         ),
         at_most(
+            "CPU time a frame at 30 fps over direct, ns",
+            "at most 150 µs, adaptive",
+            p50("CPU time of both a frame at 30 fps, adaptive")
+                .zip(p50("CPU time of both a frame at 30 fps, direct"))
+                .map(|(isolated, direct)| isolated - direct),
+            Some(150_000.0),
+        ),
+        at_most(
             "encode PrepareParams: allocations",
             "none",
             book.encode_allocations.map(|count| count as f64),

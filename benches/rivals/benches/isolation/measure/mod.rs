@@ -59,6 +59,8 @@ fn turns() -> Vec<Turn> {
         turn("one way, rings", rivals::throughput),
         turn("encoding", ours::encoding),
         turn("connecting", ours::connecting),
+        turn("after idle time", ours::idle),
+        turn("frames", ours::frames),
     ]
 }
 

@@ -2,10 +2,10 @@
 
 use std::convert::Infallible;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use ringfence::bench::{Pair, Samples, prepare_like};
-use ringfence::interfaces::bench::{Bench, BenchEvent, Pod};
+use ringfence::bench::{FRAME_RATES, IDLE_TIMES, Pair, STREAM_RING, Samples, prepare_like};
+use ringfence::interfaces::bench::{Bench, BenchEvent, Pod, Rival};
 use ringfence::interfaces::rpi::PrepareParams;
 use ringfence::ipc::{CallError, Mode, Options, WaitPolicy};
 use ringfence::serialize::native::{Decoder, Encoder};
@@ -83,7 +83,8 @@ pub fn throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     let threaded = [(Mode::Threaded, WaitPolicy::Spin, "in a thread, spin".to_owned())];
     for (mode, policy, name) in isolated.into_iter().chain(threaded) {
         for (bytes, text) in [(64, "64 B"), (1 << 10, "1 KiB"), (64 << 10, "64 KiB")] {
-            let mut pair = Pair::new(mode, &options(policy), Some(plan.cpus))?;
+            let options = options(policy).ring_bytes(STREAM_RING, STREAM_RING);
+            let mut pair = Pair::new(mode, &options, Some(plan.cpus))?;
             let data = vec![1u8; bytes];
             let batches = means(messages(plan, bytes), |messages| -> Result<(), Failure> {
                 (0..messages).try_for_each(|_| pair.proxy().sink(&data))?;
@@ -101,7 +102,7 @@ pub fn throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
 /// Messages of this size in a batch: some milliseconds of them, and many times what a ring holds.
 pub fn messages(plan: &Plan, bytes: usize) -> u64 {
     let bytes = bytes as u64;
-    (u64::from(plan.calls) / (bytes / 256 + 1)).max(8 * (256 << 10) / bytes)
+    (u64::from(plan.calls) / (bytes / 256 + 1)).max(4 * STREAM_RING as u64 / bytes)
 }
 
 /// Encoding and decoding of what a frame needs, without the way.
@@ -160,3 +161,63 @@ pub fn connecting(_: &Plan, book: &mut Book) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// The smallest call after the host has done nothing for a while, beside a socket: the deeper a processor sleeps, the
+/// longer it takes to wake up.
+pub fn idle(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
+    let cpus = Some(plan.cpus);
+    for (policy, name) in POLICIES {
+        let mut pair = Pair::new(Mode::Isolated, &options(policy), cpus)?;
+        for (idle, text) in IDLE_TIMES {
+            let batches = batches_of(idle, |calls, samples| Ok(pair.ping_after(idle, calls, samples)?))?;
+            book.latency("after idle time", &format!("{text} idle, {name}"), None, &batches);
+        }
+    }
+    let mut pair = Pair::new(Mode::Isolated, &options(WaitPolicy::Block), cpus)?;
+    for (idle, text) in IDLE_TIMES {
+        let batches = batches_of(idle, |calls, samples| {
+            Ok(pair.rival_after(Rival::SeqPacket, idle, calls, samples)?)
+        })?;
+        book.latency("after idle time", &format!("{text} idle, SOCK_SEQPACKET"), None, &batches);
+    }
+    Ok(())
+}
+
+/// Batches of as many calls as take some twenty milliseconds with the idle time before each, but one at least.
+fn batches_of(
+    idle: Duration,
+    mut batch: impl FnMut(u32, &mut Samples) -> Result<(), Failure>,
+) -> Result<Vec<Samples>, Failure> {
+    let calls = (Duration::from_millis(20).as_micros() / idle.as_micros().max(20)).max(1) as u32;
+    let once = |_| {
+        let mut samples = Samples::new();
+        batch(calls, &mut samples)?;
+        Ok(samples)
+    };
+    (0..BATCHES / 2).map(once).collect()
+}
+
+/// A camera's traffic at its pace: what a frame costs in CPU time on both sides, and how long its first call takes,
+/// which finds the module asleep.
+pub fn frames(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
+    let isolated = POLICIES.map(|(policy, name)| (Mode::Isolated, policy, name));
+    for rate in FRAME_RATES {
+        for (mode, policy, name) in [(Mode::Direct, WaitPolicy::Spin, "direct")].into_iter().chain(isolated) {
+            let mut pair = Pair::new(mode, &options(policy), Some(plan.cpus))?;
+            let mut samples = Samples::new();
+            let cost = pair.frame_loop(rate, FRAMES, &mut samples)?;
+            let nanoseconds = |time: Duration| [time.as_nanos() as f64];
+            book.latency("first call of a frame", &format!("{rate} fps, {name}"), None, &[samples]);
+            let row = |side: &str| format!("CPU time of {side} a frame at {rate} fps, {name}");
+            book.means("CPU time a frame", &row("both"), None, &nanoseconds(cost.both()));
+            if mode == Mode::Isolated {
+                book.means("CPU time a frame", &row("the host"), None, &nanoseconds(cost.host));
+                book.means("CPU time a frame", &row("the module"), None, &nanoseconds(cost.module));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Frames of a frame loop that are measured.
+const FRAMES: u32 = 16;

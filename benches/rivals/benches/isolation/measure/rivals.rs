@@ -2,7 +2,7 @@
 
 use std::hint::{black_box, spin_loop};
 
-use ringfence::bench::Samples;
+use ringfence::bench::{STREAM_RING, Samples};
 use ringfence::interfaces::bench::Rival;
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -108,8 +108,8 @@ pub fn between_threads(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     let mut message = Message::default();
     let batches = through_rtrb::<Message>(
         plan,
-        // 256 KiB, as in our rings.
-        4096,
+        // As many bytes as in our rings.
+        STREAM_RING / size_of::<Message>(),
         messages(plan, size_of::<Message>()),
         |producer| {
             message[0] += 1;
@@ -130,7 +130,7 @@ pub fn between_threads(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     let (source, mut target) = (vec![1u8; BYTES], vec![0u8; BYTES]);
     let batches = through_rtrb::<u8>(
         plan,
-        4 * BYTES,
+        STREAM_RING,
         messages(plan, BYTES),
         |producer| {
             while producer.push_entire_slice(&source).is_err() {

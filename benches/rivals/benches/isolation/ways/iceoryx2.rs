@@ -24,8 +24,8 @@ type Service = ipc::Service;
 type Request = ActiveRequest<Service, Message, (), Message, ()>;
 type Response = PendingResponse<Service, Message, (), Message, ()>;
 
-/// Messages that a subscriber keeps: 256 KiB of them, as our rings do.
-const CAPACITY: usize = 4096;
+/// Messages that a subscriber keeps: as many bytes as in our rings.
+const CAPACITY: usize = ringfence::bench::STREAM_RING / size_of::<Message>();
 
 /// How to wait for a message.
 #[derive(Clone, Copy, PartialEq, Eq)]

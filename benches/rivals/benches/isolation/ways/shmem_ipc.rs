@@ -11,8 +11,8 @@ use crate::Failure;
 use crate::host::RivalWorker;
 use crate::rivals::Way;
 
-/// Messages that a ring holds: 256 KiB of them, as ours do.
-const CAPACITY: usize = 4096;
+/// Messages that a ring holds: as many bytes as in ours.
+const CAPACITY: usize = ringfence::bench::STREAM_RING / size_of::<Message>();
 
 /// How to wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
