@@ -1,8 +1,8 @@
 //! Compiles the interface through which the benches tell their worker what to do.
 
-use ringfence_mojom::Errors;
+use ringfence_mojom::Diagnostics;
 
-fn main() -> Result<(), Errors> {
+fn main() -> Result<(), Diagnostics> {
     ringfence_mojom::configure()
         .include("../../interfaces")
         .extern_module("libcamera", "ringfence::interfaces::libcamera")

@@ -1,5 +1,5 @@
 //! Compiles the interface.
 
-fn main() -> Result<(), ringfence_mojom::Errors> {
+fn main() -> Result<(), ringfence_mojom::Diagnostics> {
     ringfence_mojom::configure().compile(&["thermometer.mojom"])
 }

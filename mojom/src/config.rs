@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Error, Errors};
+use crate::diagnostic::{Checked, Code, Diagnostic, Diagnostics, Reports};
 use crate::generate::{self, Settings};
-use crate::load::Loader;
+use crate::load::{Loaded, Loader};
 use crate::model::{Model, ModuleId};
 use crate::resolve;
 
@@ -13,7 +13,7 @@ use crate::resolve;
 ///
 /// ```no_run
 /// // build.rs
-/// fn main() -> Result<(), ringfence_mojom::Errors> {
+/// fn main() -> Result<(), ringfence_mojom::Diagnostics> {
 ///     ringfence_mojom::configure().include("interfaces").compile(&["interfaces/thermometer.mojom"])
 /// }
 /// ```
@@ -118,13 +118,13 @@ impl Config {
     ///
     /// # Errors
     /// All that is wrong with the files, or the reason why one cannot be read or written.
-    pub fn compile(&self, files: &[impl AsRef<Path>]) -> Result<(), Errors> {
+    pub fn compile(&self, files: &[impl AsRef<Path>]) -> Result<(), Diagnostics> {
         let out_dir = match (&self.out_dir, std::env::var_os("OUT_DIR")) {
             (Some(directory), _) => directory.clone(),
             (None, Some(directory)) => directory.into(),
             (None, None) => {
                 let message = "there is no OUT_DIR outside of a build script; call `out_dir`";
-                return Err(Error::about("", message).into());
+                return Err(Diagnostic::about(Code::Configuration, "", message).into());
             }
         };
         let mut loader = Loader::new(&self.includes);
@@ -133,18 +133,23 @@ impl Config {
             println!("cargo:rerun-if-changed={}", path.display());
         }
         let targets: Vec<usize> = loaded.iter().filter_map(|(_, index)| *index).collect();
-        let model = self.resolve(loader, &targets)?;
+        let Checked { model, warnings } = self.resolve(loader, &targets)?;
+        for warning in &warnings {
+            println!("cargo:warning={}", warning.one_line());
+        }
         let mut written: BTreeMap<PathBuf, &Path> = BTreeMap::new();
         for (file, index) in loaded {
             let Some(index) = index else { continue };
             let path = out_dir.join(file.with_extension("rs").file_name().unwrap_or_default());
             if let Some(other) = written.insert(path.clone(), file) {
                 let message = format!("`{}` would be compiled to the same file", other.display());
-                return Err(Error::about(file, message).into());
+                return Err(Diagnostic::about(Code::DuplicateOutput, file, message).into());
             }
             let text = self.generate_module(&model, ModuleId(index), file)?;
-            write_if_changed(&path, &text)
-                .map_err(|error| Error::about(path, format!("the file cannot be written: {error}")))?;
+            write_if_changed(&path, &text).map_err(|error| {
+                let message = format!("the file cannot be written: {error}");
+                Diagnostic::about(Code::CannotWrite, path, message)
+            })?;
         }
         Ok(())
     }
@@ -153,59 +158,81 @@ impl Config {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub fn compile_text(&self, name: impl AsRef<Path>, text: &str) -> Result<String, Errors> {
+    pub fn compile_text(&self, name: impl AsRef<Path>, text: &str) -> Result<String, Diagnostics> {
         let mut loader = Loader::new(&self.includes);
         let index = loader.load_text(name.as_ref(), text);
-        let model = self.resolve(loader, index.as_slice())?;
+        let Checked { model, .. } = self.resolve(loader, index.as_slice())?;
         match index {
             Some(index) => self.generate_module(&model, ModuleId(index), name.as_ref()),
             // Whatever kept the file from being loaded is an error, which `resolve` has returned.
-            None => Err(Error::about(name.as_ref(), "the file could not be loaded").into()),
+            None => {
+                Err(Diagnostic::about(Code::FileUnreadable, name.as_ref(), "the file could not be loaded")
+                    .into())
+            }
         }
     }
 
-    /// Checks `files` and all that they import, and returns what they mean: for tools that need no generated code.
+    /// Checks `files` and all that they import, and returns what they mean together with the warnings: for tools that
+    /// need no generated code.
     ///
     /// # Errors
-    /// All that is wrong with the files, or the reason why one cannot be read.
-    pub fn check(&self, files: &[impl AsRef<Path>]) -> Result<Model, Errors> {
+    /// All that is wrong with the files, or the reason why one cannot be read; warnings are among them.
+    pub fn check(&self, files: &[impl AsRef<Path>]) -> Result<Checked, Diagnostics> {
         let mut loader = Loader::new(&self.includes);
         for file in files {
             loader.load(file.as_ref());
         }
-        let Loader { mut reports, files, .. } = loader;
-        std::mem::take(&mut reports).finish()?;
-        let model = resolve::resolve(&files, &mut reports);
-        reports.finish()?;
-        Ok(model)
+        resolve_all(loader, |_, _, _| {})
+    }
+
+    /// As [`Self::check`], of the interface in `text`, as if it were a file called `name`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_text(&self, name: impl AsRef<Path>, text: &str) -> Result<Checked, Diagnostics> {
+        let mut loader = Loader::new(&self.includes);
+        loader.load_text(name.as_ref(), text);
+        resolve_all(loader, |_, _, _| {})
     }
 
     /// Resolves all files, of which those of `targets` will be generated.
-    fn resolve(&self, loader: Loader<'_>, targets: &[usize]) -> Result<Model, Errors> {
-        let Loader { mut reports, files, .. } = loader;
-        // What is missing because it could not be read would only be reported once more.
-        std::mem::take(&mut reports).finish()?;
-        let model = resolve::resolve(&files, &mut reports);
-        for loaded in targets.iter().map(|index| &files[*index]) {
-            for (import, at) in
-                loaded.imports.iter().map(|import| (&model.modules[import.index], import.span))
-            {
-                if !self.settings.externs.contains_key(&import.name) {
-                    let message = format!(
-                        "the types of `{}` have no place in Rust yet; name it with `extern_module`",
-                        import.name
-                    );
-                    reports.at(&loaded.source, at, message);
+    fn resolve(&self, loader: Loader<'_>, targets: &[usize]) -> Result<Checked, Diagnostics> {
+        resolve_all(loader, |files, model, reports| {
+            // What cannot be compiled needs no place.
+            if reports.has_errors() {
+                return;
+            }
+            for loaded in targets.iter().map(|index| &files[*index]) {
+                for import in &loaded.imports {
+                    let name = &model.modules[import.index].name;
+                    // A file without a name of its own is reported as such.
+                    if !name.is_empty() && !self.settings.externs.contains_key(name) {
+                        let message = format!(
+                            "the types of `{name}` have no place in Rust yet; name it with `extern_module`"
+                        );
+                        reports.at(Code::ExternModule, &loaded.source, import.span, message);
+                    }
                 }
             }
-        }
-        reports.finish()?;
-        Ok(model)
+        })
     }
 
-    fn generate_module(&self, model: &Model, id: ModuleId, file: &Path) -> Result<String, Errors> {
-        generate::generate(model, id, &self.settings).map_err(|message| Error::about(file, message).into())
+    fn generate_module(&self, model: &Model, id: ModuleId, file: &Path) -> Result<String, Diagnostics> {
+        generate::generate(model, id, &self.settings)
+            .map_err(|message| Diagnostic::about(Code::Configuration, file, message).into())
     }
+}
+
+/// What the loaded files mean; `check` may add what is wrong with them for the purpose at hand.
+fn resolve_all(
+    loader: Loader<'_>,
+    check: impl FnOnce(&[Loaded], &Model, &mut Reports),
+) -> Result<Checked, Diagnostics> {
+    let Loader { mut reports, files, .. } = loader;
+    let model = resolve::resolve(&files, &mut reports);
+    check(&files, &model, &mut reports);
+    let warnings = reports.finish()?;
+    Ok(Checked { model, warnings })
 }
 
 /// Leaves a file alone that is as it should be, so that nothing is built again because of it.

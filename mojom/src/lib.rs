@@ -3,7 +3,7 @@
 //! To be called from a build script:
 //!
 //! ```no_run
-//! fn main() -> Result<(), ringfence_mojom::Errors> {
+//! fn main() -> Result<(), ringfence_mojom::Diagnostics> {
 //!     ringfence_mojom::configure().compile(&["thermometer.mojom"])
 //! }
 //! ```
@@ -23,13 +23,18 @@
 //!
 //! # The language
 //! Everything that libcamera's own interfaces use, and what its generator accepts beside: constants,
-//! enums, `[flags]`, structs with default values, arrays, maps, strings, descriptors, imports. Nested
-//! enums and constants are in Rust called after both (`Outer.Inner` is `OuterInner`). `array<T, N>` is a
-//! `Vec<T>`, and neither encoding checks `N`. What has no meaning in Rust (unions, handles, nullable
-//! types) is refused, with the line it is in. So is what libcamera accepts by mistake: unknown types
-//! inside of arrays, values out of range, names that are defined twice.
+//! enums, `[flags]`, structs with default values, arrays, maps, strings, descriptors, imports; and, as an extension,
+//! expressions of integers. Nested enums and constants are in Rust called after both (`Outer.Inner` is `OuterInner`).
+//! `array<T, N>` is a `Vec<T>`, and neither encoding checks `N`. The rest of mojom (unions, handles, interfaces as
+//! values) is understood, and refused with the line it is in. So is what libcamera accepts by mistake: values out of
+//! range, names that are defined twice. What it drops without a word is worth a warning.
 //!
-//! Documentation comments (`/** … */`) become documentation, `\brief` and `\param` included.
+//! Documentation comments (`/** … */`) become documentation, `\brief` and `\param` included, and references links.
+//!
+//! # Diagnostics
+//! Every [`Diagnostic`] has a [`Code`] with a name, such as `unknown-type`; `docs/mojom.md` has an example of each.
+//! They render as text, plain or coloured ([`Style`]), and as JSON. Warnings are lines `cargo:warning=` of a build
+//! script, and a part of what [`Config::check`] returns.
 
 #![forbid(unsafe_code)]
 
@@ -47,7 +52,7 @@ mod parser;
 mod resolve;
 
 pub use config::Config;
-pub use diagnostic::{Error, Errors};
+pub use diagnostic::{Checked, Code, Diagnostic, Diagnostics, Level, Style};
 
 /// The defaults, to be changed to one's needs.
 #[must_use]

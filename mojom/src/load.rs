@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::rc::Rc;
 
-use crate::ast::File;
-use crate::diagnostic::{Error, Reports, SharedSource, Source, Span};
+use crate::ast::{File, Import};
+use crate::diagnostic::{Code, Diagnostic, Reports, SharedSource, Source, Span};
 use crate::parser;
 
 /// libcamera's core types, for whom they are not among the include directories.
-const CORE: &str = include_str!("core.mojom");
+pub(crate) const CORE: &str = include_str!("core.mojom");
 
 /// The names under which interface files import them.
 const CORE_PATHS: [&str; 2] = ["include/libcamera/ipa/core.mojom", "core.mojom"];
@@ -21,6 +20,8 @@ pub(crate) struct Loaded {
     pub(crate) file: File,
     /// Each file once.
     pub(crate) imports: Vec<Imported>,
+    /// Whether something that it imports could not be loaded.
+    pub(crate) incomplete: bool,
 }
 
 /// A file that another one imports.
@@ -68,7 +69,8 @@ impl<'a> Loader<'a> {
     pub(crate) fn load(&mut self, path: &Path) -> Option<usize> {
         let found = if path.is_file() { Some(path.to_owned()) } else { self.search(path) };
         let Some(found) = found else {
-            self.reports.push(Error::about(path, format!("there is no such file{}", self.searched())));
+            let message = format!("there is no such file{}", self.searched());
+            self.reports.push(Diagnostic::about(Code::FileNotFound, path, message));
             return None;
         };
         self.load_file(&found, 0).ok().flatten()
@@ -112,7 +114,11 @@ impl<'a> Loader<'a> {
         match text {
             Ok(text) => Ok(self.parse(identity, path.to_owned(), text, depth)),
             Err(problem) => {
-                self.reports.push(Error::about(path, format!("the file {problem}")));
+                self.reports.push(Diagnostic::about(
+                    Code::FileUnreadable,
+                    path,
+                    format!("the file {problem}"),
+                ));
                 self.states.insert(identity, State::Failed);
                 Ok(None)
             }
@@ -121,38 +127,45 @@ impl<'a> Loader<'a> {
 
     fn parse(&mut self, identity: PathBuf, path: PathBuf, text: String, depth: usize) -> Option<usize> {
         self.states.insert(identity.clone(), State::InProgress);
-        let source = Rc::new(Source { path, text });
+        let source = Source::new(path, text);
         let (file, errors) = parser::parse(&source);
         for error in errors {
             self.reports.push(error);
         }
         let mut imports: Vec<Imported> = Vec::new();
-        let mut complete = true;
+        let mut incomplete = false;
         for import in &file.imports {
-            match self.import(&source, &import.path, import.span, depth + 1) {
-                Some(index) if imports.iter().any(|known| known.index == index) => {}
-                Some(index) => imports.push(Imported { index, span: import.span }),
-                None => complete = false,
+            // One that could not be read is reported already.
+            let found = if import.path.is_empty() { None } else { self.import(&source, import, depth + 1) };
+            let Some(index) = found else {
+                incomplete = true;
+                continue;
+            };
+            match imports.iter().find(|known| known.index == index) {
+                Some(first) => {
+                    let message = format!("`{}` is imported already", import.path);
+                    let warning = Diagnostic::new(Code::RepeatedImport, &source, import.span, message);
+                    self.reports.push(warning.also(first.span, "first imported here"));
+                }
+                None => imports.push(Imported { index, span: import.span }),
             }
         }
-        // Without an import, every name from it would be one more error.
-        let state = if complete {
-            self.files.push(Loaded { source, file, imports });
-            State::Done(self.files.len() - 1)
-        } else {
-            State::Failed
-        };
-        self.states.insert(identity, state);
-        match state {
-            State::Done(index) => Some(index),
-            _ => None,
-        }
+        self.files.push(Loaded { source, file, imports, incomplete });
+        let index = self.files.len() - 1;
+        self.states.insert(identity, State::Done(index));
+        Some(index)
     }
 
-    fn import(&mut self, from: &Source, path: &str, span: Span, depth: usize) -> Option<usize> {
+    fn import(&mut self, from: &SharedSource, import: &Import, depth: usize) -> Option<usize> {
+        let (path, span) = (&*import.path, import.span);
         let normal = normalise(path);
         if depth > MAX_DEPTH {
-            self.reports.at(from, span, format!("files import each other more than {MAX_DEPTH} deep"));
+            self.reports.at(
+                Code::NestingLimit,
+                from,
+                span,
+                format!("files import each other more than {MAX_DEPTH} deep"),
+            );
             return None;
         }
         let is_core = CORE_PATHS.iter().any(|core| normal == Path::new(core));
@@ -167,12 +180,17 @@ impl<'a> Loader<'a> {
                 _ => Ok(self.parse(name.clone(), name, CORE.to_owned(), depth)),
             }
         } else {
-            let message = format!("`{path}` is in none of the include directories{}", self.searched());
-            self.reports.at(from, span, message);
+            let message = format!("`{path}` is in none of the include directories");
+            let error = Diagnostic::new(Code::ImportNotFound, from, span, message);
+            self.reports.push(match self.searched().strip_prefix("; ") {
+                Some(searched) => error.note(searched),
+                None => error.help("name the directory that it is in with `Config::include`, or `-I`"),
+            });
             return None;
         };
         loaded.unwrap_or_else(|Cycle| {
-            self.reports.at(from, span, format!("`{path}` imports itself, directly or through others"));
+            let message = format!("`{path}` imports itself, directly or through others");
+            self.reports.at(Code::ImportCycle, from, span, message);
             None
         })
     }

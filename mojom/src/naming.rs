@@ -40,6 +40,16 @@ pub(crate) fn stem(interface: &str) -> &str {
     interface.strip_suffix("Interface").unwrap_or(interface)
 }
 
+/// Whether libcamera's generator takes an interface of this name for an IPA's, or for its events.
+pub(crate) fn is_ipa(interface: &str) -> bool {
+    interface.strip_prefix("IPA").is_some_and(|rest| rest.contains("Interface"))
+}
+
+/// Whether libcamera's generator takes an interface of this name for an IPA's events.
+pub(crate) fn is_ipa_event(interface: &str) -> bool {
+    interface.strip_prefix("IPA").is_some_and(|rest| rest.contains("EventInterface"))
+}
+
 /// The name as an identifier, with `r#` if Rust reserves the word.
 ///
 /// # Panics

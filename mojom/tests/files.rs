@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ringfence_mojom::{Config, Errors, configure};
+use ringfence_mojom::{Code, Config, Diagnostics, configure};
 
 struct Files(tempfile::TempDir);
 
@@ -21,7 +21,7 @@ impl Files {
         configure().include(self.0.path()).out_dir(self.0.path())
     }
 
-    fn compile(&self, name: &str) -> Result<(), Errors> {
+    fn compile(&self, name: &str) -> Result<(), Diagnostics> {
         self.config().compile(&[name])
     }
 
@@ -64,7 +64,9 @@ fn only_direct_imports_are_visible() {
         ("c.mojom", "module c; import \"b.mojom\"; struct C { a.A x; };"),
     ]);
     let config = files.config().extern_module("b", "crate::b");
-    assert_eq!(config.compile(&["c.mojom"]).unwrap_err().as_slice()[0].message(), "unknown type `a.A`");
+    let errors = config.compile(&["c.mojom"]).unwrap_err();
+    assert_eq!(errors.as_slice()[0].code(), Code::MissingImport);
+    assert!(errors.as_slice()[0].message().starts_with("`a.A` is defined in `"));
     files.config().extern_module("a", "crate::a").compile(&["b.mojom"]).unwrap();
 }
 
@@ -105,7 +107,7 @@ fn errors_show_the_line() {
     let error = files.compile("bad.mojom").unwrap_err().to_string();
     let path = files.0.path().join("bad.mojom");
     let expected = format!(
-        "error: expected the field's name, found `[`\n --> {}:3:5\n  |\n3 | \tFoo[] x;\n  | \t   ^\n\nthe interface cannot be compiled because of this error",
+        "error[syntax]: expected the field's name, found `[`\n --> {}:3:5\n  |\n3 |     Foo[] x;\n  |        ^ expected the field's name\n\nerror[unknown-type]: unknown type `Bar`\n --> {0}:4:2\n  |\n4 |     Bar y;\n  |     ^^^ no type of this name is known here\n\nthe interface cannot be compiled because of these 2 errors",
         path.display()
     );
     assert_eq!(error, expected);

@@ -54,7 +54,8 @@ impl Generator<'_> {
             .inputs
             .iter()
             .map(|input| {
-                let text = crate::docs::parameter(&event.doc, &input.name);
+                let text =
+                    crate::docs::parameter(&event.doc, &input.name, &self.doc_names(&|name| self.link(name)));
                 let doc = match text {
                     Some(text) => super::doc(&[text]),
                     None => {

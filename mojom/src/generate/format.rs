@@ -30,7 +30,9 @@ fn is_gap(previous: &str, line: &str) -> bool {
     let (last, first) = (previous.trim(), line.trim());
     let begins =
         ["///", "#[", "pub ", "fn ", "impl", "mod ", "struct ", "enum ", "trait ", "static ", "type "];
-    let ends = last == "}" || last.ends_with(';') || last.ends_with(" {}") || last.ends_with('}');
+    let is_doc = last.starts_with("//");
+    let ends =
+        !is_doc && (last == "}" || last.ends_with(';') || last.ends_with(" {}") || last.ends_with('}'));
     let both_use = first.starts_with("use ") && last.starts_with("use ");
     let begins = begins.iter().any(|word| first.starts_with(word)) && !both_use;
     let both_reexport = first.starts_with("pub use ") && last.starts_with("pub use ");

@@ -83,7 +83,7 @@ impl Generator<'_> {
             "// Types and calls of the mojom module `{}`, generated from `{}`. Changes belong there.\n",
             self.module.name, self.module.file
         );
-        let lines = docs::markdown(&self.module.doc, &|name| name.to_owned());
+        let lines = docs::markdown(&self.module.doc, &docs::Names::of_mojom());
         for line in lines.first().map(|_| String::new()).into_iter().chain(lines) {
             header.push_str(format!("// {line}").trim_end());
             header.push('\n');
@@ -215,8 +215,18 @@ impl Generator<'_> {
 
     /// Documentation of an item, or `otherwise` if the interface says nothing about it.
     fn doc_or(&self, text: &Doc, otherwise: String) -> TokenStream {
-        let lines = docs::markdown(text, &value_name);
+        let lines = docs::markdown(text, &self.doc_names(&|name| self.link(name)));
         if docs::is_empty(text) { doc(&[otherwise]) } else { doc(&lines) }
+    }
+
+    /// What names in comments are called in Rust, with `link` to find the items among them.
+    fn doc_names<'n>(&self, link: &'n dyn Fn(&str) -> Option<String>) -> docs::Names<'n> {
+        docs::Names { parameter: &value_name, item: link }
+    }
+
+    /// The path of an item that a comment refers to.
+    fn link(&self, reference: &str) -> Option<String> {
+        docs::link(self.model, self.id, &self.settings.externs, reference)
     }
 }
 

@@ -1,9 +1,12 @@
-//! Constants, enums and the values they refer to.
+//! Constants, and the values that are referred to.
 
+use super::attributes::Place;
 use super::types::scalar;
+use super::unknown::closest;
 use super::{Resolver, Symbol};
-use crate::ast::{self, TypeKind, Value, ValueKind};
-use crate::model::{Const, Constant, Enum, EnumId, Enumerator, Type};
+use crate::ast::{self, TypeKind, Value};
+use crate::diagnostic::{Code, Span};
+use crate::model::{Const, Constant, EnumId, Type};
 
 impl Resolver<'_> {
     /// Constants and enums in the order of the file: a value may only refer to what is before it.
@@ -29,55 +32,67 @@ impl Resolver<'_> {
     }
 
     fn constant(&mut self, item: &ast::Const) -> Option<Const> {
+        self.check_attributes(&item.attributes, Place::Const);
         let scope = item.scope.as_deref();
         let full = self.full(scope, &item.name.text);
         let is_new = self.claim(&full, item.name.span);
         let ty = match &item.ty.kind {
-            TypeKind::Name(name) => scalar(name),
+            TypeKind::Name(name) if item.ty.nullable.is_none() => scalar(name),
             _ => None,
         };
-        let Some(ty) = ty else {
-            self.error(item.ty.span, "a constant is a number, a truth value or a string");
-            return None;
+        let value = match &ty {
+            Some(ty) => self.value(&item.value, ty, scope),
+            None => {
+                self.const_type(&item.ty, scope);
+                None
+            }
         };
-        let value = self.value(&item.value, &ty, scope)?;
         if !is_new {
             return None;
         }
-        self.own.insert(full, Symbol::Const(value.clone()));
+        // What refers to a wrong constant is not wrong itself.
+        self.own.insert(full, value.clone().map_or(Symbol::Garbled, Symbol::Const));
+        let (ty, value) = (ty?, value?);
         let name =
             scope.map_or_else(|| item.name.text.clone(), |scope| format!("{scope}.{}", item.name.text));
         Some(Const { name, ty, value, doc: item.doc.clone() })
     }
 
+    fn const_type(&mut self, ty: &ast::Type, scope: Option<&str>) {
+        if let TypeKind::Name(name) = &ty.kind
+            && scalar(name).is_none()
+            && self.lookup(name, scope).is_none()
+        {
+            let later = self.loaded.file.enums.iter().any(|item| item.name.text == *name);
+            if !later {
+                self.unknown_type(name, ty.span);
+                return;
+            }
+        }
+        self.report(Code::ConstType, ty.span, "a constant is a number, a truth value or a string");
+    }
+
     /// Computes a value of type `ty`; `None` once an error is reported.
     pub(super) fn value(&mut self, value: &Value, ty: &Type, scope: Option<&str>) -> Option<Constant> {
-        let constant = match &value.kind {
-            ValueKind::Integer { value, hex } => Constant::Integer { value: *value, hex: *hex },
-            ValueKind::Float(value) => Constant::Float(*value),
-            ValueKind::Bool(value) => Constant::Bool(*value),
-            ValueKind::String(value) => Constant::String(value.clone()),
-            ValueKind::Name(name) => {
-                let expected = match ty {
-                    Type::Enum(id) | Type::Flags(id) => Some(*id),
-                    _ => None,
-                };
-                self.reference(name, value, expected, scope)?
-            }
-        };
-        let problem = match (ty, &constant) {
+        let mut constant = self.evaluate(value, ty, scope)?;
+        if let (Type::Integer { .. }, Constant::Enumerator { .. }) = (ty, &constant) {
+            let (value, hex) = self.number(&constant)?;
+            constant = Constant::Integer { value, hex };
+        }
+        let (code, problem) = match (ty, &constant) {
             (Type::Integer { bits, signed }, Constant::Integer { value, .. }) => {
                 let (low, high) = range(*bits, *signed);
                 if (low..=high).contains(value) {
                     return Some(constant);
                 }
-                format!("{value} is not in the range of `{}`, {low} to {high}", self.model.mojom(ty))
+                let name = self.model.mojom(ty);
+                (Code::OutOfRange, format!("{value} is not in the range of `{name}`, {low} to {high}"))
             }
             (Type::Float | Type::Double, Constant::Integer { value, .. }) => {
                 return Some(Constant::Float(*value as f64));
             }
             (Type::Float, Constant::Float(number)) if (*number as f32).is_infinite() => {
-                format!("{number:e} is not in the range of `float`")
+                (Code::OutOfRange, format!("{number:e} is not in the range of `float`"))
             }
             (Type::Float | Type::Double, Constant::Float(_))
             | (Type::Bool, Constant::Bool(_))
@@ -85,44 +100,131 @@ impl Resolver<'_> {
             (Type::Enum(id) | Type::Flags(id), Constant::Enumerator { of, .. }) if id == of => {
                 return Some(constant);
             }
-            _ => format!("{} is no value of `{}`", self.describe(&constant), self.model.mojom(ty)),
+            _ => {
+                let (found, wanted) = (self.describe(&constant), self.model.mojom(ty));
+                (Code::TypeMismatch, format!("{found} is no value of `{wanted}`"))
+            }
         };
-        self.error(value.span, problem);
+        self.report(code, value.span, problem);
         None
     }
 
     /// The constant or enumerator of this name. Inside an enum, and where a value of an enum is due,
     /// the enumerator's own name is enough.
-    fn reference(
+    pub(super) fn reference(
         &mut self,
         name: &str,
-        value: &Value,
+        span: Span,
         expected: Option<EnumId>,
         scope: Option<&str>,
     ) -> Option<Constant> {
-        if let Some(Symbol::Const(constant)) = self.lookup(name, scope) {
-            return Some(constant.clone());
+        match self.lookup(name, scope) {
+            Some(Symbol::Const(constant)) => return Some(constant.clone()),
+            Some(Symbol::Garbled) => return None,
+            _ => {}
         }
         if let Some(id) = expected
-            && let Some(index) = self.model.enumeration(id).enumerators.iter().position(|e| e.name == name)
+            && let Some(index) = self.enumerator_index(id, name)
         {
             return Some(Constant::Enumerator { of: id, index });
         }
-        if let Some((of, enumerator)) = name.rsplit_once('.')
-            && let Some(Symbol::Enum(id)) = self.lookup(of, scope)
-        {
-            let id = *id;
-            let found = self.model.enumeration(id).enumerators.iter().position(|e| e.name == enumerator);
-            if found.is_none() {
-                self.error(value.span, format!("the enum `{of}` has no `{enumerator}` here or before"));
+        if let Some((of, enumerator)) = name.rsplit_once('.') {
+            match self.lookup(of, scope) {
+                Some(Symbol::Garbled) => return None,
+                Some(Symbol::Enum(id)) => {
+                    let id = *id;
+                    let found = self.enumerator_index(id, enumerator);
+                    if found.is_none() && !self.is_excused(of) {
+                        self.unknown_enumerator(of, id, enumerator, span);
+                    }
+                    return found.map(|index| Constant::Enumerator { of: id, index });
+                }
+                _ => {}
             }
-            return found.map(|index| Constant::Enumerator { of: id, index });
         }
-        self.error(value.span, format!("no constant or enumerator `{name}` is defined before this"));
+        self.unknown_constant(name, span, expected, scope);
         None
     }
 
-    fn describe(&self, constant: &Constant) -> String {
+    fn enumerator_index(&self, id: EnumId, name: &str) -> Option<usize> {
+        self.model.enumeration(id).enumerators.iter().position(|enumerator| enumerator.name == name)
+    }
+
+    fn unknown_enumerator(&mut self, of: &str, id: EnumId, name: &str, span: Span) {
+        let message = format!("the enum `{of}` has no `{name}` here or before");
+        let error = self.diagnostic(Code::UnknownConstant, span, message);
+        let known = self.model.enumeration(id).enumerators.iter().map(|enumerator| enumerator.name.as_str());
+        let meant = closest(name, known).map(|meant| format!("{of}.{meant}"));
+        self.reports.push(match meant {
+            Some(meant) => error.replace(span, &meant, format!("did you mean `{meant}`?")),
+            None => error,
+        });
+    }
+
+    fn unknown_constant(&mut self, name: &str, span: Span, expected: Option<EnumId>, scope: Option<&str>) {
+        let of_enum = expected.is_some_and(|id| {
+            let full = self.model.enumeration(id).name.clone();
+            self.is_excused(&full)
+        });
+        if of_enum || self.is_excused(name) {
+            return;
+        }
+        if let Some(("float" | "double", "INFINITY" | "NEGATIVE_INFINITY" | "NAN")) = name.split_once('.') {
+            let message = format!("`{name}` is outside the dialect: libcamera generates no C++ for it");
+            self.report(Code::OutsideDialect, span, message);
+            return;
+        }
+        if self.lookup(name, scope).is_some() {
+            let message = format!("`{name}` is no constant, and has no value");
+            self.report(Code::UnknownConstant, span, message);
+            return;
+        }
+        let message = format!("no constant or enumerator `{name}` is defined before this");
+        let mut error = self.diagnostic(Code::UnknownConstant, span, message);
+        if let Some(later) = self.defined_later(name, span) {
+            error = error
+                .also(later, "defined here")
+                .help("values can only refer to what is before them; move it up");
+        } else if let Some(meant) = self.similar_constant(name, expected) {
+            error = error.replace(span, &meant, format!("did you mean `{meant}`?"));
+        }
+        self.reports.push(error);
+    }
+
+    fn defined_later(&self, name: &str, span: Span) -> Option<Span> {
+        let file = &self.loaded.file;
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let consts = file.consts.iter().map(|item| &item.name);
+        let enumerators = file.enums.iter().flat_map(|item| &item.enumerators).map(|entry| &entry.name);
+        let later = consts.chain(enumerators).find(|item| item.text == last && item.span.start > span.start);
+        later.map(|item| item.span)
+    }
+
+    fn similar_constant(&self, name: &str, expected: Option<EnumId>) -> Option<String> {
+        if self.reports.is_crowded(&self.loaded.source) {
+            return None;
+        }
+        let imported = self.loaded.imports.iter().map(|import| &self.imported[import.index]);
+        let mut known: Vec<String> = Vec::new();
+        for (full, symbol) in std::iter::once(&self.own).chain(imported).flatten() {
+            let short = self.short(full);
+            match symbol {
+                Symbol::Const(_) => known.push(short.to_owned()),
+                Symbol::Enum(id) => {
+                    let names = self.model.enumeration(*id).enumerators.iter();
+                    if expected == Some(*id) {
+                        known.extend(names.map(|enumerator| enumerator.name.clone()));
+                    } else {
+                        known.extend(names.map(|enumerator| format!("{short}.{}", enumerator.name)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        closest(name, known.iter().map(String::as_str))
+    }
+
+    pub(super) fn describe(&self, constant: &Constant) -> String {
         match constant {
             Constant::Integer { value, .. } => format!("the number {value}"),
             Constant::Float(value) => format!("the number {value:?}"),
@@ -134,116 +236,9 @@ impl Resolver<'_> {
             }
         }
     }
-
-    fn enumeration(&mut self, item: &ast::Enum) {
-        let scope = item.scope.as_deref();
-        let full = self.full(scope, &item.name.text);
-        let is_new = self.claim(&full, item.name.span);
-        let id = EnumId(self.model.enums.len());
-        let name =
-            scope.map_or_else(|| item.name.text.clone(), |scope| format!("{scope}.{}", item.name.text));
-        self.model.enums.push(Enum {
-            module: self.id,
-            name,
-            enumerators: Vec::new(),
-            is_flags: false,
-            doc: item.doc.clone(),
-        });
-        if is_new {
-            self.own.insert(full, Symbol::Enum(id));
-        }
-        if item.enumerators.is_empty() {
-            self.error(item.name.span, format!("the enum `{}` has no values", item.name.text));
-        }
-        let mut next: i128 = 0;
-        // The values as written: -1 and 0xffffffff are the same 32 bits, but not the same number.
-        let mut written: Vec<i128> = Vec::new();
-        for entry in &item.enumerators {
-            let (value, hex) = match &entry.value {
-                Some(value) => self.enumerator_value(value, id, scope, &written).unwrap_or((next, false)),
-                None => (next, false),
-            };
-            next = value + 1;
-            self.enumerator(id, entry, value, hex, &mut written);
-        }
-        let enumeration = &mut self.model.enums[id.0];
-        let bits = enumeration.enumerators.iter().map(|e| e.value.cast_unsigned());
-        enumeration.is_flags = bits.clone().filter(|bits| bits.is_power_of_two()).count() > 1
-            && bits.clone().all(|bits| bits == 0 || bits.is_power_of_two())
-            && enumeration.enumerators.iter().any(|e| e.hex);
-    }
-
-    /// The number that an enumerator is set to, and whether to show it in hexadecimal.
-    fn enumerator_value(
-        &mut self,
-        value: &Value,
-        id: EnumId,
-        scope: Option<&str>,
-        written: &[i128],
-    ) -> Option<(i128, bool)> {
-        let constant = match &value.kind {
-            ValueKind::Integer { value, hex } => return Some((*value, *hex)),
-            ValueKind::Name(name) => self.reference(name, value, Some(id), scope)?,
-            _ => {
-                self.error(value.span, "an enumerator's value is an integer");
-                return None;
-            }
-        };
-        match constant {
-            Constant::Integer { value, hex } => Some((value, hex)),
-            Constant::Enumerator { of, index } => {
-                let enumerator = &self.model.enumeration(of).enumerators[index];
-                let number = if of == id { written[index] } else { i128::from(enumerator.value) };
-                Some((number, enumerator.hex))
-            }
-            other => {
-                let what = self.describe(&other);
-                self.error(value.span, format!("an enumerator's value is an integer, not {what}"));
-                None
-            }
-        }
-    }
-
-    fn enumerator(
-        &mut self,
-        id: EnumId,
-        entry: &ast::Enumerator,
-        value: i128,
-        hex: bool,
-        written: &mut Vec<i128>,
-    ) {
-        let span = entry.value.as_ref().map_or(entry.name.span, |value| value.span);
-        let name = &entry.name.text;
-        let earlier = &self.model.enumeration(id).enumerators;
-        if earlier.iter().any(|e| e.name == *name) {
-            self.error(entry.name.span, format!("the enumerator `{name}` is defined twice"));
-            return;
-        }
-        let Some(bits) = as_32_bits(value) else {
-            self.error(span, format!("{value} does not fit the 32 bits of an enum"));
-            return;
-        };
-        let alias_of = earlier.iter().position(|e| e.value == bits);
-        if let Some(index) = alias_of.filter(|index| written[*index] != value) {
-            let (other, number) = (earlier[index].name.clone(), written[index]);
-            self.error(
-                span,
-                format!("{value} and {number}, the value of `{other}`, are the same in 32 bits"),
-            );
-        }
-        written.push(value);
-        let doc = entry.doc.clone();
-        let enumerator = Enumerator { name: name.clone(), value: bits, hex, alias_of, doc };
-        self.model.enums[id.0].enumerators.push(enumerator);
-    }
 }
 
 /// Lowest and highest value of an integer type.
-fn range(bits: u32, signed: bool) -> (i128, i128) {
+pub(super) fn range(bits: u32, signed: bool) -> (i128, i128) {
     if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
-}
-
-/// The value as a signed or an unsigned number of 32 bits.
-fn as_32_bits(value: i128) -> Option<i32> {
-    i32::try_from(value).ok().or_else(|| u32::try_from(value).ok().map(u32::cast_signed))
 }

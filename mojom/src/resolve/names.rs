@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Resolver;
 use crate::ast;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Code, Span};
 use crate::model::{Interface, StructKind};
 use crate::naming::{self, const_name, type_name, value_name, variant_name};
 
@@ -53,6 +53,9 @@ const METHODS: [&str; 17] = [
     "drop",
 ];
 
+/// What is wrong, and the message.
+type Problem = (Code, String);
+
 /// The Rust names of one namespace, with the mojom name that each came from.
 #[derive(Default)]
 struct Namespace {
@@ -61,14 +64,19 @@ struct Namespace {
 
 impl Namespace {
     /// Takes `rust` for `mojom`, or says why not.
-    fn claim(&mut self, rust: String, mojom: &str) -> Result<(), String> {
+    fn claim(&mut self, rust: String, mojom: &str) -> Result<(), Problem> {
         if !naming::is_identifier(&rust) {
-            return Err(format!("`{mojom}` has no name in Rust: `{rust}` would be left"));
+            return Err((
+                Code::UnusableName,
+                format!("`{mojom}` has no name in Rust: `{rust}` would be left"),
+            ));
         }
         match self.taken.get(&rust) {
             // Reported as a duplicate already.
             Some(other) if *other == format!("`{mojom}`") => Ok(()),
-            Some(other) => Err(format!("`{mojom}` becomes `{rust}` in Rust, as does {other}")),
+            Some(other) => {
+                Err((Code::NameClash, format!("`{mojom}` becomes `{rust}` in Rust, as does {other}")))
+            }
             None => {
                 self.taken.insert(rust, format!("`{mojom}`"));
                 Ok(())
@@ -109,7 +117,10 @@ impl Resolver<'_> {
                 self.check(claim, entry.name.span);
             }
         }
-        for item in &file.interfaces {
+        let counts = |name: &str| {
+            interface.is_some_and(|found| found.name == name || found.events_name.as_deref() == Some(name))
+        };
+        for item in file.interfaces.iter().filter(|item| counts(&item.name.text)) {
             self.check_methods(item);
         }
     }
@@ -143,8 +154,19 @@ impl Resolver<'_> {
         for name in METHODS {
             methods.reserve(name.to_owned(), "a method of Rust's or of the proxy");
         }
+        let mut commands: BTreeMap<String, &ast::Name> = BTreeMap::new();
         for method in &item.methods {
             let name = &method.name;
+            let command = upper_first(&name.text);
+            if let Some(first) = commands.get(&command).filter(|first| first.text != name.text) {
+                let message =
+                    format!("`{}` and `{}` differ only in their first letter's case", first.text, name.text);
+                let error = self.diagnostic(Code::CaseClash, name.span, message);
+                let error = error.also(first.span, "first defined here");
+                self.reports.push(error.note(format!("the message of both would be called `{command}`")));
+                continue;
+            }
+            commands.insert(command, name);
             self.check(methods.claim(value_name(&name.text), &name.text), name.span);
             self.check(variants.claim(variant_name(&name.text), &name.text), name.span);
             for list in [&method.inputs, &method.outputs] {
@@ -157,13 +179,18 @@ impl Resolver<'_> {
         }
     }
 
-    fn check(&mut self, claim: Result<(), String>, span: Span) {
-        if let Err(problem) = claim {
-            self.error(span, problem);
+    fn check(&mut self, claim: Result<(), Problem>, span: Span) {
+        if let Err((code, problem)) = claim {
+            self.report(code, span, problem);
         }
     }
 }
 
 fn scoped(scope: Option<&str>, name: &ast::Name) -> String {
     scope.map_or_else(|| name.text.clone(), |scope| format!("{scope}.{}", name.text))
+}
+
+fn upper_first(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
 }

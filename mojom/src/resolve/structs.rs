@@ -1,26 +1,25 @@
-//! Structs: their kinds, their fields, and that they end somewhere.
+//! Structs: their kinds and their fields.
 
+use std::collections::BTreeMap;
+
+use super::attributes::Place;
 use super::{Resolver, Symbol};
 use crate::ast;
-use crate::diagnostic::Reports;
+use crate::diagnostic::{Code, Span};
 use crate::load::Loaded;
-use crate::model::{Builtin, Field, Model, Struct, StructId, StructKind, Type};
-
-/// Structs within each other; a decoder walks through them on the stack.
-const MAX_NESTING: usize = 32;
-
-/// Bytes of a struct's fixed part, which decoders keep on the stack as a value.
-const MAX_FIXED: usize = 65536;
-
-/// The module whose types the runtime may have.
-const CORE_MODULE: &str = "libcamera";
+use crate::model::{Builtin, Field, Struct, StructId, StructKind, Type};
 
 /// Structs of the core module that the runtime has as types, with fields of the same names.
 const RUNTIME_TYPES: [&str; 4] = ["Point", "Rectangle", "Size", "SizeRange"];
 
+/// The struct of this name as it is written.
+pub(super) fn item<'l>(loaded: &'l Loaded, name: &str) -> Option<&'l ast::Struct> {
+    loaded.file.structs.iter().find(|item| item.name.text == name)
+}
+
 impl Resolver<'_> {
     /// Makes the names of structs and interfaces known, which may be used before they are defined.
-    pub(super) fn declare_structs(&mut self) {
+    pub(super) fn declare(&mut self) {
         let file = &self.loaded.file;
         for item in &file.structs {
             let full = self.full(None, &item.name.text);
@@ -31,34 +30,42 @@ impl Resolver<'_> {
             let doc = item.doc.clone();
             let has_fd = item.attributes.has("hasFd");
             self.model.structs.push(Struct { module: self.id, name, kind, fields: Vec::new(), has_fd, doc });
+            if item.attributes.has("Stable") {
+                self.stable.insert(full.clone());
+            }
             if is_new {
                 self.own.insert(full, Symbol::Struct(id));
             }
         }
         for item in &file.interfaces {
-            let full = self.full(None, &item.name.text);
-            if self.claim(&full, item.name.span) {
-                self.own.insert(full, Symbol::Interface);
-            }
+            self.declare_as(&item.name, Symbol::Interface);
+        }
+        for item in &file.foreign {
+            self.declare_as(&item.name, Symbol::Foreign(item.what));
+        }
+    }
+
+    fn declare_as(&mut self, name: &ast::Name, symbol: Symbol) {
+        let full = self.full(None, &name.text);
+        if self.claim(&full, name.span) {
+            self.own.insert(full, symbol);
         }
     }
 
     fn kind(&mut self, item: &ast::Struct) -> StructKind {
         let name = item.name.text.as_str();
-        let is_core = self.module == CORE_MODULE;
-        let skip_header = is_core && item.attributes.has("skipHeader");
-        let skip_serdes = is_core && item.attributes.has("skipSerdes");
+        let skip_header = self.is_core && item.attributes.has("skipHeader");
+        let skip_serdes = self.is_core && item.attributes.has("skipSerdes");
         match (skip_header, Builtin::named(name)) {
             (true, Some(builtin)) if skip_serdes && item.fields.is_empty() => StructKind::Runtime(builtin),
             (true, _) if !skip_serdes && RUNTIME_TYPES.contains(&name) => StructKind::RuntimeType,
             (true, _) => {
-                self.error(
-                    item.name.span,
-                    format!("the runtime has no type for the [skipHeader] struct `{name}`"),
-                );
+                let message = format!("the runtime has no type for the [skipHeader] struct `{name}`");
+                let error = self.diagnostic(Code::UnknownRuntimeType, item.name.span, message);
+                self.reports.push(error.help("without the attribute, a type is generated"));
                 StructKind::Empty
             }
-            _ if item.fields.is_empty() => StructKind::Empty,
+            _ if item.fields.is_empty() && !item.garbled => StructKind::Empty,
             _ => StructKind::Generated,
         }
     }
@@ -67,128 +74,116 @@ impl Resolver<'_> {
         let loaded = self.loaded;
         let first = self.model.structs.len() - loaded.file.structs.len();
         for (index, item) in loaded.file.structs.iter().enumerate() {
+            let place = if item.fields.is_empty() { Place::EmptyStruct } else { Place::Struct };
+            self.check_attributes(&item.attributes, place);
             let fields = self.fields(item);
+            self.check_versions(item);
+            self.check_ordinals(item);
+            self.check_definition_order(item, first + index, &fields);
             self.model.structs[first + index].fields = fields;
         }
     }
 
     fn fields(&mut self, item: &ast::Struct) -> Vec<Field> {
         let scope = Some(item.name.text.as_str());
+        let is_stable = item.attributes.has("Stable");
         let mut fields: Vec<Field> = Vec::new();
+        let mut places: BTreeMap<&str, Span> = BTreeMap::new();
         for field in &item.fields {
             let name = &field.name.text;
-            if fields.iter().any(|other| other.name == *name) {
-                self.error(field.name.span, format!("the field `{name}` is defined twice"));
+            if let Some(first) = places.insert(name, field.name.span) {
+                let message = format!("the field `{name}` is defined twice");
+                let error = self.diagnostic(Code::DuplicateField, field.name.span, message);
+                self.reports.push(error.label("defined again").also(first, "first defined here"));
                 continue;
             }
+            self.check_attributes(&field.attributes, Place::Field);
             let Some(ty) = self.member_type(&field.ty, &field.attributes, scope) else { continue };
-            let default = match &field.default {
-                None => None,
-                Some(value)
-                    if matches!(
-                        ty,
-                        Type::Struct(_) | Type::Builtin(_) | Type::Array { .. } | Type::Map { .. }
-                    ) =>
-                {
-                    let ty = self.model.mojom(&ty);
-                    self.error(value.span, format!("a field of type `{ty}` cannot have a default value"));
-                    None
-                }
-                Some(value) => self.value(value, &ty, scope),
-            };
+            if is_stable {
+                self.check_stable(&ty, field.ty.span, item.name.span);
+            }
+            let default = field.default.as_ref().and_then(|value| self.default_value(value, &ty, scope));
             let has_fd = field.attributes.has("hasFd");
             fields.push(Field { name: name.clone(), ty, default, has_fd, doc: field.doc.clone() });
         }
         fields
     }
-}
 
-/// Reports structs that contain themselves, nest too deep or are too large.
-pub(super) fn check_extent(files: &[Loaded], model: &Model, reports: &mut Reports) {
-    let mut extents = vec![None; model.structs.len()];
-    for (index, structure) in model.structs.iter().enumerate() {
-        let mut path = Vec::new();
-        let Err(problem) = extent(model, StructId(index), &mut path, &mut extents) else { continue };
-        let loaded = &files[structure.module.0];
-        let place = loaded.file.structs.iter().find(|item| item.name.text == structure.name);
-        let span = place.map(|item| item.name.span).unwrap_or_default();
-        reports.at(&loaded.source, span, problem);
-    }
-}
-
-/// How deep structs lie within a struct, and how many bytes its fixed part has.
-#[derive(Debug, Clone, Copy, Default)]
-struct Extent {
-    depth: usize,
-    bytes: usize,
-}
-
-fn extent(
-    model: &Model,
-    id: StructId,
-    path: &mut Vec<StructId>,
-    known: &mut [Option<Extent>],
-) -> Result<Extent, String> {
-    if let Some(start) = path.iter().position(|outer| *outer == id) {
-        let names: Vec<_> = path[start..].iter().chain([&id]).map(|id| &*model.structure(*id).name).collect();
-        let problem = format!("the struct contains itself: {}", names.join(" > "));
-        return Err(give_up(path, known, problem));
-    }
-    if let Some(extent) = known[id.0] {
-        return Ok(extent);
-    }
-    if path.len() > MAX_NESTING {
-        return Err(give_up(path, known, format!("structs nest more than {MAX_NESTING} deep here")));
-    }
-    path.push(id);
-    let mut total = Extent::default();
-    for field in &model.structure(id).fields {
-        for inner in structs_in(&field.ty) {
-            let inner = extent(model, inner, path, known)?;
-            total.depth = total.depth.max(inner.depth + 1);
+    fn default_value(
+        &mut self,
+        value: &ast::Value,
+        ty: &Type,
+        scope: Option<&str>,
+    ) -> Option<crate::model::Constant> {
+        if matches!(ty, Type::Struct(_) | Type::Builtin(_) | Type::Array { .. } | Type::Map { .. }) {
+            let message = format!("a field of type `{}` cannot have a default value", self.model.mojom(ty));
+            self.report(Code::DefaultType, value.span, message);
+            return None;
         }
-        total.bytes += match &field.ty {
-            Type::Struct(inner) => known[inner.0].unwrap_or_default().bytes,
-            ty => fixed_bytes(ty),
-        };
+        self.value(value, ty, scope)
     }
-    if total.depth > MAX_NESTING {
-        return Err(give_up(path, known, format!("structs nest more than {MAX_NESTING} deep here")));
-    }
-    if total.bytes > MAX_FIXED {
-        let problem =
-            format!("the struct's {} bytes without its arrays exceed the limit of {MAX_FIXED}", total.bytes);
-        return Err(give_up(path, known, problem));
-    }
-    path.pop();
-    known[id.0] = Some(total);
-    Ok(total)
-}
 
-/// The structs around the faulty one are not to be reported as well.
-fn give_up(path: &[StructId], known: &mut [Option<Extent>], problem: String) -> String {
-    for id in path {
-        known[id.0] = Some(Extent::default());
+    /// Fields are sent in the order in which they are declared; ordinals only have to make sense.
+    fn check_ordinals(&mut self, item: &ast::Struct) {
+        if item.garbled {
+            // Fields are missing.
+            return;
+        }
+        let mut next = 0u64;
+        let mut seen: BTreeMap<u64, Span> = BTreeMap::new();
+        let mut differing = None;
+        for (index, field) in item.fields.iter().enumerate() {
+            let span = field.ordinal.map_or(field.name.span, |ordinal| ordinal.span);
+            let value = field.ordinal.map_or(next, |ordinal| ordinal.value.into());
+            next = value + 1;
+            if value >= item.fields.len() as u64 {
+                let message = format!("the ordinal {value} is too high for {} fields", item.fields.len());
+                let error = self.diagnostic(Code::FieldOrdinals, span, message);
+                self.reports
+                    .push(error.help("number the fields from 0 on, without gaps, or leave the ordinals out"));
+                return;
+            }
+            if let Some(first) = seen.insert(value, span) {
+                let error =
+                    self.diagnostic(Code::FieldOrdinals, span, format!("the ordinal {value} is taken"));
+                self.reports.push(error.also(first, "first used here"));
+                return;
+            }
+            if value != index as u64 && field.ordinal.is_some() {
+                differing = differing.or(Some((value, index, span)));
+            }
+        }
+        if let Some((value, index, span)) = differing {
+            let message = format!("the ordinal {value} is without effect: the field is number {index}");
+            let warning = self.diagnostic(Code::IgnoredOrdinal, span, message);
+            self.reports.push(warning.note("fields are sent in the order in which they are declared"));
+        }
     }
-    problem
-}
 
-fn structs_in(ty: &Type) -> Vec<StructId> {
-    match ty {
-        Type::Struct(id) => vec![*id],
-        Type::Array { element, .. } => structs_in(element),
-        Type::Map { value, .. } => structs_in(value),
-        _ => Vec::new(),
-    }
-}
-
-/// Bytes of a fixed part that is no struct's.
-fn fixed_bytes(ty: &Type) -> usize {
-    match ty {
-        Type::Bool => 1,
-        Type::Integer { bits, .. } => *bits as usize / 8,
-        Type::Double => 8,
-        Type::Float | Type::Enum(_) | Type::Flags(_) | Type::Builtin(Builtin::SharedFd) => 4,
-        _ => 8,
+    /// C++ wants to know a struct before it is a part of another one.
+    fn check_definition_order(&mut self, item: &ast::Struct, index: usize, fields: &[Field]) {
+        if !self.is_for_libcamera {
+            return;
+        }
+        for field in fields {
+            let mut inner = Vec::new();
+            super::carried::structs_in(&field.ty, &mut inner);
+            let Some(later) = inner.into_iter().find(|id| id.0 > index) else { continue };
+            let name = self.model.structure(later).name.clone();
+            let Some(span) = item
+                .fields
+                .iter()
+                .find(|written| written.name.text == field.name)
+                .map(|written| written.ty.span)
+            else {
+                continue;
+            };
+            let message = format!("`{name}` is used before it is defined, which libcamera's C++ cannot");
+            let mut warning = self.diagnostic(Code::UsedBeforeDefinition, span, message);
+            if let Some(place) = self.places.get(&self.full(None, &name)) {
+                warning = warning.also(*place, "defined here");
+            }
+            self.reports.push(warning.help(format!("move `{name}` before `{}`", item.name.text)));
+        }
     }
 }

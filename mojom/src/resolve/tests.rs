@@ -14,10 +14,10 @@ fn errors(text: &str) -> Vec<String> {
 
 fn show(text: &str) -> Vec<String> {
     let Err(errors) = Config::new().compile_text("test.mojom", text) else { return Vec::new() };
-    let show = |error: &crate::Error| {
+    let show = |error: &crate::Diagnostic| {
         format!("{}:{}: {}", error.line().unwrap_or(0), error.column().unwrap_or(0), error.message())
     };
-    errors.as_slice().iter().map(show).collect()
+    errors.iter().filter(|error| error.level() == crate::Level::Error).map(show).collect()
 }
 
 fn error(text: &str, expected: &str) {
@@ -29,7 +29,8 @@ fn model(text: &str) -> Model {
     loader.load_text(Path::new("test.mojom"), &format!("module ipa.test;\n{text}")).unwrap();
     let Loader { files, mut reports, .. } = loader;
     let model = resolve(&files, &mut reports);
-    reports.finish().unwrap();
+    let warnings = reports.finish();
+    assert!(warnings.is_ok(), "{warnings:?}");
     model
 }
 
@@ -49,12 +50,9 @@ fn the_module_statement() {
 
 #[test]
 fn names_that_are_defined_twice() {
-    error("struct A { uint8 x; };\nenum A { X };", "3:6: `A` is defined twice, first in line 2");
-    error("struct A { uint8 x; };\nstruct A { uint8 x; };", "3:8: `A` is defined twice, first in line 2");
-    error(
-        "struct A { const uint8 B = 1;\nenum B { X }; uint8 x; };",
-        "3:6: `A.B` is defined twice, first in line 2",
-    );
+    error("struct A { uint8 x; };\nenum A { X };", "3:6: `A` is defined twice");
+    error("struct A { uint8 x; };\nstruct A { uint8 x; };", "3:8: `A` is defined twice");
+    error("struct A { const uint8 B = 1;\nenum B { X }; uint8 x; };", "3:6: `A.B` is defined twice");
     error("struct A { uint8 x; bool x; };", "2:26: the field `x` is defined twice");
     error("enum A { X, Y, X };", "2:16: the enumerator `X` is defined twice");
     error("interface AInterface { m(); m(); };", "2:29: the method `m` is defined twice");
@@ -70,10 +68,6 @@ fn types_that_are_unknown_or_unfit() {
     error("struct A { array<Foo> x; };", "2:18: unknown type `Foo`");
     error("struct A { map<uint8, array<Foo>> x; };", "2:29: unknown type `Foo`");
     error("interface AInterface { m() => (int24 x); };", "2:32: unknown type `int24`");
-    error(
-        "import \"core.mojom\"; struct A { array<Size> x; };",
-        "2:39: unknown type `Size`; `libcamera.Size` exists",
-    );
     error("struct E {}; struct A { E x; };", "2:25: the struct `E` is empty: there is nothing to send");
     error(
         "struct A { FrameBuffer.Plane x; };",
@@ -99,7 +93,7 @@ fn types_that_are_unknown_or_unfit() {
     );
     error(
         "struct A { map<array<uint8>, bool> x; };",
-        "2:16: a map's key is a number, a truth value, a string or an enum",
+        "2:16: a map's key is an integer, a truth value, a string or an enum",
     );
 }
 
@@ -142,17 +136,11 @@ fn constants() {
     error("const uint8 A = 1.5;", "2:17: the number 1.5 is no value of `uint8`");
     error("const bool A = 1;", "2:16: the number 1 is no value of `bool`");
     error("const float A = 1e40;", "2:17: 1e40 is not in the range of `float`");
-    error("const A B = 1;", "2:7: a constant is a number, a truth value or a string");
+    error("struct A { bool x; }; const A B = 1;", "2:29: a constant is a number, a truth value or a string");
     error(
         "const uint8 A = B; const uint8 B = 1;",
         "2:17: no constant or enumerator `B` is defined before this",
     );
-    error("const uint8 A = 1 | 2;", "2:19: `|` has no meaning here");
-    error(
-        "const uint8 A = 1 + 2;",
-        "2:19: expected the end of the value, as expressions do not exist, found `+`",
-    );
-
     let model = model(
         "const int8 Low = -128; const uint64 High = 0xffffffffffffffff; const int16 Copy = Low;
          struct S { const uint8 In = 7; uint8 x = In; uint8 y = S.In; }; const double D = 3;",
@@ -175,7 +163,6 @@ fn constants() {
 
 #[test]
 fn enums() {
-    error("enum A { };", "2:6: the enum `A` has no values");
     error("enum A { X = 0x100000000 };", "2:14: 4294967296 does not fit the 32 bits of an enum");
     error("enum A { X = -2147483649 };", "2:14: -2147483649 does not fit the 32 bits of an enum");
     error("enum A { X = 0xffffffff, Y };", "2:26: 4294967296 does not fit the 32 bits of an enum");
@@ -183,7 +170,7 @@ fn enums() {
         "enum A { X = -1, Y = 0xffffffff };",
         "2:22: 4294967295 and -1, the value of `X`, are the same in 32 bits",
     );
-    error("enum A { X = 1.5 };", "2:14: an enumerator's value is an integer");
+    error("enum A { X = 1.5 };", "2:14: an enumerator's value is an integer, not the number 1.5");
     error(
         "const bool B = true; enum A { X = B };",
         "2:35: an enumerator's value is an integer, not the truth value true",
@@ -242,7 +229,7 @@ fn interfaces() {
     );
     error(
         "interface IPAXInterface { init(); start(); stop(); }; interface IPAXEventInterface { };",
-        "2:65: an event interface has at least one event",
+        "2:65: `IPAXEventInterface` has no methods; at least one is needed",
     );
     assert_eq!(
         show(&format!("module x; {}", ipa("init(); start(); stop();"))),
@@ -261,19 +248,16 @@ fn interfaces() {
         "interface AEventInterface { e(); };",
         "2:11: the interface `AInterface` that has these events is missing",
     );
-    error("interface AInterface { };", "2:11: an interface has at least one method");
+    error("interface AInterface { };", "2:11: `AInterface` has no methods; at least one is needed");
     error(
         "interface A { m(); };",
-        "2:11: `A` is no name for an interface; `<Name>Interface` and `<Name>EventInterface` are",
+        "2:11: `A` is neither called `<Name>Interface` nor `<Name>EventInterface`",
     );
     error(
         "interface AInterface { m(); }; interface BInterface { m(); };",
         "2:42: a file has one interface, and that is `AInterface` here",
     );
-    error(
-        "interface AInterface { m(bool a = true); };",
-        "2:33: expected `,` or `)`, as parameters have no default values, found `=`",
-    );
+    error("interface AInterface { m(bool a = true); };", "2:33: parameters have no default values");
 }
 
 #[test]
