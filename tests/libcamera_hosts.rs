@@ -7,15 +7,19 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ringfence::interfaces::libcamera::{IpaBuffer, IpaCameraSensorInfo, IpaSettings, IpaStream};
+use ringfence::interfaces::rpi::{self, IpaRPi};
 use ringfence::interfaces::vimc::{IpaOperationCode, IpaVimc, IpaVimcEvent, IpaVimcProxy, TestFlag};
 use ringfence::ipc::Options;
 use ringfence::ipc::libcamera::{Version, Worker};
+use ringfence::serialize::controls::ids::controls::{FRAME_DURATION_LIMITS, SENSOR_TIMESTAMP};
 use ringfence::serialize::{ControlList, Flags, Plane, SharedFd, Size};
 use tempfile::TempDir;
 
 mod common;
 #[path = "common/datagrams.rs"]
 mod datagrams;
+#[path = "common/devices.rs"]
+mod devices;
 #[path = "common/host.rs"]
 mod host;
 #[path = "common/recording.rs"]
@@ -364,5 +368,63 @@ fn a_whole_session_of_our_host() {
         let pid = proxy.libcamera_connection().unwrap().worker_pid().unwrap();
         drop(proxy);
         assert!(!exists(pid));
+    });
+}
+
+#[test]
+fn our_host_with_the_raspberry_pi_s_worker() {
+    watchdog(|| {
+        let worker = Worker::new(RASPBERRY_PI, "/nowhere/ipa_none.so", Version::V2);
+        let mut proxy = rpi::IpaRPiProxy::libcamera(&Options::new(), &worker).unwrap();
+        let settings = IpaSettings { configuration_file: String::new(), sensor_model: "imx219".into() };
+        let (ret, result) = proxy.init(&settings, &rpi::InitParams::default()).unwrap();
+        assert_eq!((ret, result.control_info.is_empty()), (0, false));
+        let sensor_info = IpaCameraSensorInfo {
+            output_size: Size { width: 1640, height: 1232 },
+            pixel_rate: 182_400_000,
+            min_line_length: 3448,
+            max_line_length: 3448,
+            min_frame_length: 1236,
+            max_frame_length: 65_535,
+            ..IpaCameraSensorInfo::default()
+        };
+        let params = rpi::ConfigParams {
+            sensor_controls: devices::sensor_map(),
+            isp_controls: devices::isp_map(),
+            ..rpi::ConfigParams::default()
+        };
+        let (ret, result) = proxy.configure(&sensor_info, &params).unwrap();
+        assert_eq!(ret, 0);
+        assert!(result.sensor_controls.contains(devices::EXPOSURE));
+        assert!(proxy.start(&ControlList::default()).unwrap().controls.contains(devices::VBLANK));
+        let mut sensor_controls = result.sensor_controls;
+        sensor_controls.set(&SENSOR_TIMESTAMP, 1_000_000_000);
+        let buffers = rpi::BufferIds { bayer: 0x04_0000, embedded: 0, stats: 0x01_0000 };
+        let mut request_controls = ControlList::default();
+        request_controls.set(&FRAME_DURATION_LIMITS, [500_000, 1_000_000]);
+        let prepare = rpi::PrepareParams { buffers, sensor_controls, request_controls, ..Default::default() };
+        proxy.prepare_isp(&prepare).unwrap();
+        // A frame whose statistics cannot be read has to end all the same.
+        proxy.process_stats(&rpi::ProcessParams { buffers, ipa_context: 3 }).unwrap();
+        let mut timeouts = Vec::new();
+        let mut kinds = Vec::new();
+        while kinds.last() != Some(&"processed") {
+            assert!(proxy.wait(Some(Instant::now() + Duration::from_secs(20))).unwrap());
+            kinds.push(match proxy.next_event().unwrap().unwrap() {
+                rpi::IpaRPiEvent::SetCameraTimeout { max_frame_length_ms } => {
+                    timeouts.push(max_frame_length_ms);
+                    "timeout"
+                }
+                rpi::IpaRPiEvent::SetIspControls { .. } => "isp",
+                rpi::IpaRPiEvent::PrepareIspComplete { .. } => "prepared",
+                rpi::IpaRPiEvent::SetDelayedControls { delay_context: 3, .. } => "sensor",
+                rpi::IpaRPiEvent::MetadataReady { .. } => "metadata",
+                rpi::IpaRPiEvent::ProcessStatsComplete { .. } => "processed",
+                event => panic!("{event:?}"),
+            });
+        }
+        assert_eq!(kinds, ["timeout", "timeout", "isp", "prepared", "sensor", "metadata", "processed"]);
+        // That of the start, and that of the limits asked for, in whole lines.
+        assert_eq!(timeouts, [119, 999]);
     });
 }

@@ -231,19 +231,20 @@ impl IpaRPi for RaspberryPiIpa {
         };
         let controller =
             self.controller.as_mut().ok_or_else(|| CallError::Module("init comes first".into()))?;
-        match copied {
-            Ok(()) => {
-                let changed = controller.process(&self.statistics, &status);
-                if let Some(sensor) = changed {
-                    lists::write_sensor_controls(&mut self.sensor_controls, sensor);
-                }
-                if changed.is_some() || self.host == Host::Libcamera {
-                    let context = params.ipa_context % CONTEXTS as u32;
-                    self.events.set_delayed_controls(&self.sensor_controls, context);
-                }
-            }
+        let changed = match copied {
+            Ok(()) => controller.process(&self.statistics, &status),
             // The frame goes on without: a lost frame costs more than one without statistics.
-            Err(why) => tracing::warn!("statistics buffer {:#x}: {why}", params.buffers.stats),
+            Err(why) => {
+                tracing::warn!("statistics buffer {:#x}: {why}", params.buffers.stats);
+                None
+            }
+        };
+        if let Some(sensor) = changed {
+            lists::write_sensor_controls(&mut self.sensor_controls, sensor);
+        }
+        if changed.is_some() || self.host == Host::Libcamera {
+            let context = params.ipa_context % CONTEXTS as u32;
+            self.events.set_delayed_controls(&self.sensor_controls, context);
         }
         lists::write_metadata(&mut self.metadata, controller.metadata());
         if self.host == Host::Ours {
