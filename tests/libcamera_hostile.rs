@@ -28,9 +28,11 @@ fn event(number: u32, body: &[u8]) -> Vec<u8> {
 }
 
 type Script = fn(&OwnedFd, Vec<u8>);
+/// Whether an error is the right one.
+type IsExpected = fn(&CallError) -> bool;
 
 /// What is done once `start` was called, and whether the error is the right one.
-const SCRIPTS: [(&str, Script, fn(&CallError) -> bool); 20] = [
+const SCRIPTS: [(&str, Script, IsExpected); 20] = [
     ("an empty datagram", |socket, _| datagram(socket, &[], 0), announces_wrongly),
     ("a short announcement", |socket, _| datagram(socket, &[12, 0, 0, 0], 0), announces_wrongly),
     ("a long announcement", |socket, _| datagram(socket, &[8; 9], 0), announces_wrongly),
