@@ -92,6 +92,9 @@ impl IpaVimc for Vimc {
     fn map_buffers(&mut self, buffers: &[IpaBuffer]) -> Result<(), CallError> {
         for buffer in buffers {
             let refuse = |why: String| CallError::Module(format!("buffer {}: {why}", buffer.id));
+            if buffer.planes.is_empty() {
+                return Err(refuse("it has no planes".into()));
+            }
             let mapped = buffer.planes.iter().map(|plane| {
                 let fd = plane.fd.get().ok_or_else(|| refuse("a plane has no descriptor".into()))?;
                 let mapped = MappedBuffer::map(fd, plane.offset.into(), plane.length as usize);
