@@ -15,6 +15,7 @@ mod ring_consumer;
 mod ring_producer;
 pub mod seeds;
 mod tuning;
+mod wire;
 
 pub use controls::controls;
 pub use libcamera::{libcamera_1, libcamera_2};
@@ -24,6 +25,7 @@ pub use native::{native_events, native_rpi};
 pub use ring_consumer::ring_consumer;
 pub use ring_producer::ring_producer;
 pub use tuning::tuning;
+pub use wire::wire;
 
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -45,4 +47,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ring_producer", run: ring_producer },
     Target { name: "mojom", run: mojom },
     Target { name: "tuning", run: tuning },
+    Target { name: "wire", run: wire },
 ];

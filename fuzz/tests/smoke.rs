@@ -57,6 +57,12 @@ fn tuning() {
 }
 
 #[test]
+fn wire() {
+    // JSON is made of everything that is read.
+    exercise("wire", 4);
+}
+
+#[test]
 fn seeds_are_those_that_would_be_made() {
     for Target { name, .. } in TARGETS {
         let mut made = seeds::generate(name);

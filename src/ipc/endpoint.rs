@@ -115,10 +115,12 @@ impl Endpoint {
         };
         let socket = Arc::new(self.socket);
         let _hang_up = HangUp(Arc::clone(&socket));
-        let emitter =
-            Emitter::new(Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None }, meter);
+        let spinner = || Spinner::new(wait, share_one(self.host));
+        let outbox =
+            Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None, for_room: spinner() };
+        let emitter = Emitter::new(outbox, meter);
         let module = make(emitter.clone());
-        serve_all(module, &mut incoming, &socket, &emitter, Spinner::new(wait, share_one(self.host)))
+        serve_all(module, &mut incoming, &socket, &emitter, spinner())
     }
 }
 
@@ -232,6 +234,6 @@ fn peer(socket: &Socket) -> Peer<'_> {
     Peer { socket: socket.as_fd(), process: None }
 }
 
-fn is_gone(socket: &Socket) -> bool {
+pub(super) fn is_gone(socket: &Socket) -> bool {
     wait(&[], peer(socket), Some(Instant::now())) == Wake::Gone
 }

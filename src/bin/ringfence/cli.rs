@@ -11,6 +11,7 @@ use ringfence::ipc::Mode;
 use ringfence::rpi::camera::{Light, SensorMode};
 
 use crate::failure::Failure;
+use crate::wire::args::WireCommand;
 
 /// Run a virtual Raspberry Pi camera whose image-processing algorithms live in another process.
 #[derive(Debug, Parser)]
@@ -31,6 +32,9 @@ pub enum Command {
     Bench(BenchArgs),
     /// Stand between a libcamera host and a worker, and record what crosses
     Relay(RelayArgs),
+    /// Encode and decode values, and read recorded sessions, given nothing but interface files
+    #[command(subcommand)]
+    Wire(WireCommand),
 }
 
 /// What to stand before.

@@ -1,5 +1,5 @@
 //! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, measures what that costs, and
-//! records what libcamera's processes say to each other.
+//! records and reads what goes over the wire.
 
 mod bars;
 mod bench;
@@ -11,6 +11,7 @@ mod plot;
 mod relay;
 mod run;
 mod summary;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Bench(args) => bench::bench(&args),
         cli::Command::Relay(args) => relay::run(args),
+        cli::Command::Wire(command) => wire::wire(&command),
     });
     match result {
         Ok(code) => code,
