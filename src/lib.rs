@@ -11,6 +11,8 @@ pub mod ipc;
 pub mod rpi;
 pub mod serialize;
 pub mod shm;
+#[cfg(not(loom))]
+pub mod vimc;
 
 /// For generated code, which must not depend on what its crate depends on.
 #[doc(hidden)]

@@ -15,63 +15,19 @@ use ringfence::ipc::{CallError, Options, ServeError};
 use ringfence::serialize::{ControlInfoMap, ControlList, Flags, SharedFd};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use serde_json::Value;
 
 mod common;
 #[path = "common/datagrams.rs"]
 mod datagrams;
+#[path = "common/recording.rs"]
+mod recording;
 
 use common::watchdog;
 use datagrams::{inherited, receive, send};
+use recording::{GOLDEN, messages, turns};
 
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wire/tests/golden");
 /// Names the recording to the process that plays the worker.
 const RECORDING: &str = "RINGFENCE_TEST_RECORDING";
-
-/// A message: two datagrams of the recording.
-#[derive(Debug)]
-struct Message {
-    from_host: bool,
-    bytes: Vec<u8>,
-    fds: usize,
-}
-
-impl Message {
-    fn number(&self) -> &[u8] {
-        &self.bytes[..4]
-    }
-
-    fn cookie(&self) -> &[u8] {
-        &self.bytes[4..8]
-    }
-}
-
-/// The recording's messages. Datagrams of the two directions may be recorded in turns.
-fn messages(path: &Path) -> Vec<Message> {
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut announced: BTreeMap<bool, Vec<u8>> = BTreeMap::new();
-    let mut messages = Vec::new();
-    for line in text.lines() {
-        let line: Value = serde_json::from_str(line).unwrap();
-        let digits: Vec<u32> =
-            line["bytes"].as_str().unwrap().chars().map(|digit| digit.to_digit(16).unwrap()).collect();
-        let bytes: Vec<u8> = digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect();
-        let (from_host, fds) = (line["from"] == "host", line["fds"].as_u64().unwrap() as usize);
-        match announced.remove(&from_host) {
-            None => drop(announced.insert(from_host, bytes)),
-            Some(header) => {
-                assert_eq!(header[..4], (bytes.len() as u32).to_le_bytes());
-                assert_eq!(usize::from(header[4]), fds);
-                messages.push(Message { from_host, bytes, fds });
-            }
-        }
-    }
-    // Some end in the midst of a reply: the last call has to be left out with it.
-    if !announced.is_empty() {
-        messages.truncate(messages.iter().rposition(|message| message.from_host).unwrap());
-    }
-    messages
-}
 
 /// A message with the entries of its packets of controls in the order of their ids, which means nothing, and without
 /// the offsets that follow from it.
@@ -256,25 +212,9 @@ fn replay(
     // What does not come by then does not come at all.
     let patience = Some(Duration::from_secs(20));
     set_socket_timeout(&ours, Timeout::Recv, patience).unwrap();
-    // A call, and what the worker said until the next one.
-    let mut turns: Vec<(Message, Vec<Message>)> = Vec::new();
-    for message in messages(&path) {
-        match turns.last_mut() {
-            _ if message.from_host => turns.push((message, Vec::new())),
-            Some((_, answers)) => answers.push(message),
-            None => panic!("a worker does not begin"),
-        }
-    }
-    let is_reply = |call: &Message, answer: &Message| {
-        (answer.number(), answer.cookie()) == (call.number(), call.cookie())
-    };
-    // Our worker sends the events of a call after its reply.
-    for (call, answers) in &mut turns {
-        answers.sort_by_key(|answer| !is_reply(call, answer));
-    }
-    let following = turns.iter().map(|(call, answers)| {
-        answers.len() - answers.iter().filter(|answer| is_reply(call, answer)).count()
-    });
+    let turns = turns(&path);
+    let following =
+        turns.iter().map(|(call, answers)| answers.iter().filter(|answer| !answer.is_reply_to(call)).count());
     let following = following.collect();
     let serving = std::thread::spawn(move || {
         let endpoint = Endpoint::inherited(theirs.as_raw_fd(), "module").unwrap().version(version);

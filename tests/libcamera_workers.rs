@@ -12,23 +12,22 @@ use ringfence::interfaces::libcamera_0_0_3::vimc::{
     IpaOperationCode, IpaVimc, IpaVimcEvent, IpaVimcProxy, TestFlag,
 };
 use ringfence::ipc::{CallError, Exit, Options};
-use ringfence::serialize::controls::{ControlInfo, ControlType, Direction, IdMap};
-use ringfence::serialize::{ControlInfoMap, ControlList, Flags, Plane, Rectangle, SharedFd, Size};
+use ringfence::serialize::controls::IdMap;
+use ringfence::serialize::{ControlList, Flags, Plane, Rectangle, SharedFd, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::process::Signal;
 
 mod common;
+#[path = "common/devices.rs"]
+mod devices;
 #[path = "common/libcamera.rs"]
 mod package;
 
 use common::{exists, send, until, watchdog};
+use devices::{ANALOGUE_GAIN, EXPOSURE, HBLANK, VBLANK, isp_map, sensor_map};
 use package::Package;
 
-const EXPOSURE: u32 = 0x0098_0911;
-const ANALOGUE_GAIN: u32 = 0x009e_0903;
-const VBLANK: u32 = 0x009e_0901;
-const HBLANK: u32 = 0x009e_0902;
 const SENSOR_TIMESTAMP: u32 = 27;
 /// Bytes of the Raspberry Pi's statistics.
 const STATISTICS: u32 = 10824;
@@ -58,38 +57,6 @@ fn sensor_info() -> IpaCameraSensorInfo {
         min_frame_length: 1236,
         max_frame_length: 65_535,
     }
-}
-
-/// A map of V4L2 controls of 32 bits: id, least, greatest, default.
-fn v4l2_map(controls: &[(u32, i32, i32, i32)]) -> ControlInfoMap {
-    let mut map = ControlInfoMap::new(IdMap::V4l2);
-    for (id, min, max, default) in controls {
-        let info = ControlInfo::new(*min, *max).with_default(*default);
-        map.insert(*id, ControlType::I32, Direction::InOut, &info).unwrap();
-    }
-    map
-}
-
-fn sensor_map() -> ControlInfoMap {
-    v4l2_map(&[
-        (EXPOSURE, 4, 1759, 1600),
-        (ANALOGUE_GAIN, 0, 232, 0),
-        (VBLANK, 4, 64_303, 531),
-        (HBLANK, 1808, 1808, 1808),
-    ])
-}
-
-fn isp_map() -> ControlInfoMap {
-    let mut map = v4l2_map(&[
-        (0x0098_090e, 1, 65_535, 1000),
-        (0x0098_090f, 1, 65_535, 1000),
-        (0x009f_0905, 1, 65_535, 1000),
-    ]);
-    for id in 0x0098_19e1..=0x0098_19e9 {
-        let info = ControlInfo::new(0u8, 255u8).with_default(0u8);
-        map.insert(id, ControlType::Byte, Direction::InOut, &info).unwrap();
-    }
-    map
 }
 
 fn soon() -> Option<Instant> {

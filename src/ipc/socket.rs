@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, recvmsg, sendmsg, socketpair,
 };
 
 use crate::serialize::native::MAX_FDS;
@@ -71,6 +71,13 @@ impl Socket {
         }
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         rustix::io::retry_on_intr(|| sendmsg(&self.fd, &[IoSlice::new(bytes)], &mut control, flags)).map(drop)
+    }
+
+    /// Bytes of the next packet, which stays where it is. [`Errno::AGAIN`] if there is none yet.
+    pub fn next_bytes(&self) -> Result<usize, Errno> {
+        let flags = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
+        let mut nothing: [u8; 0] = [];
+        rustix::io::retry_on_intr(|| recv(&self.fd, &mut nothing, flags)).map(|(_, bytes)| bytes)
     }
 
     /// Takes the next packet. `None` at the end of the connection, and for a datagram without anything in it; [`Errno::AGAIN`] if there is none yet.

@@ -23,10 +23,14 @@ pub fn inherited() -> OwnedFd {
 /// Sends one datagram, with so many descriptors.
 pub fn datagram(socket: &OwnedFd, bytes: &[u8], fds: usize) {
     let files: Vec<_> = (0..fds).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
-    let borrowed: Vec<BorrowedFd<'_>> = files.iter().map(AsFd::as_fd).collect();
+    datagram_with(socket, bytes, &files.iter().map(AsFd::as_fd).collect::<Vec<_>>());
+}
+
+/// Sends one datagram, with these descriptors.
+pub fn datagram_with(socket: &OwnedFd, bytes: &[u8], fds: &[BorrowedFd<'_>]) {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    assert!(control.push(SendAncillaryMessage::ScmRights(&borrowed)));
+    assert!(control.push(SendAncillaryMessage::ScmRights(fds)));
     sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::empty()).unwrap();
 }
 
@@ -40,6 +44,12 @@ pub fn announcement(bytes: usize, fds: usize) -> [u8; 8] {
 pub fn send(socket: &OwnedFd, bytes: &[u8], fds: usize) {
     datagram(socket, &announcement(bytes.len(), fds), 0);
     datagram(socket, bytes, fds);
+}
+
+/// Sends a message with these descriptors.
+pub fn send_with(socket: &OwnedFd, bytes: &[u8], fds: &[BorrowedFd<'_>]) {
+    datagram(socket, &announcement(bytes.len(), fds.len()), 0);
+    datagram_with(socket, bytes, fds);
 }
 
 /// The next message and how many descriptors came with it.

@@ -1,7 +1,9 @@
 //! libcamera's own workers, where they are installed: `apt-get install libcamera-ipa` on Debian 12.
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
-use ringfence::ipc::libcamera::Worker;
+use std::path::Path;
+
+use ringfence::ipc::libcamera::{Version, Worker};
 use ringfence::rpi::libcamera::{Installation, ROOT};
 
 /// The package's files.
@@ -24,6 +26,11 @@ impl Package {
     /// The worker `program` with the module `module`.
     pub fn worker(&self, program: &str, module: &str) -> Worker {
         self.0.worker(program, module)
+    }
+
+    /// A program that has one of the package's workers behind it, with the module `module`.
+    pub fn worker_behind(&self, program: &Path, module: &str) -> Worker {
+        self.0.with_libraries(Worker::new(program, self.file(module), Version::V1))
     }
 
     /// The worker of the Raspberry Pi.

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -32,9 +33,23 @@ pub enum Command {
     Bench(BenchArgs),
     /// Call libcamera's test module, vimc, through its isolated worker, and print what it answers
     Vimc(LibcameraArgs),
+    /// Stand between a libcamera host and a worker, and record what crosses
+    Relay(RelayArgs),
     /// Encode and decode values, and read recorded sessions, given nothing but interface files
     #[command(subcommand)]
     Wire(WireCommand),
+}
+
+/// What to stand before.
+#[derive(Debug, Args)]
+#[command(after_help = "The host starts it as the worker: see docs/libcamera.md.")]
+pub struct RelayArgs {
+    /// File for the record: a line for each datagram, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub record: PathBuf,
+    /// The worker and its arguments, of which the last is the number of the host's socket
+    #[arg(last = true, required = true, value_name = "WORKER")]
+    pub worker: Vec<OsString>,
 }
 
 /// How to measure.

@@ -1,5 +1,5 @@
-//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, measures what that costs,
-//! and reads what goes over the wire.
+//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, measures what that costs, and
+//! records and reads what goes over the wire.
 
 mod bars;
 mod bench;
@@ -9,6 +9,7 @@ mod frame_record;
 mod libcamera;
 mod output;
 mod plot;
+mod relay;
 mod run;
 mod summary;
 mod vimc;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Bench(args) => bench::bench(&args),
         cli::Command::Vimc(args) => vimc::session(&args),
+        cli::Command::Relay(args) => relay::run(args),
         cli::Command::Wire(command) => wire::wire(&command),
     });
     match result {

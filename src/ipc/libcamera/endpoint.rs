@@ -37,6 +37,41 @@ pub struct Endpoint {
     module: PathBuf,
 }
 
+/// What a libcamera host leaves to a program that it starts as a worker.
+pub(super) struct Inherited {
+    /// Our end of the connection.
+    pub socket: Socket,
+    /// The pidfd of the host.
+    pub host: OwnedFd,
+}
+
+impl Inherited {
+    /// Takes the socket of this number, and looks who the parent is.
+    pub fn take(number: RawFd) -> Result<Self, ServeError> {
+        let wrong = |problem| ServeError::NotALibcameraWorker { problem };
+        let system = |call| move |errno| ServeError::System { call, errno };
+        if number < 3 {
+            return Err(wrong("the number is that of a standard stream"));
+        }
+        // SAFETY: it is only used until the end of this function, to look at what it is and to duplicate it; were it
+        // closed meanwhile, the system calls would fail.
+        let theirs = unsafe { BorrowedFd::borrow_raw(number) };
+        if socket_type(theirs) != Ok(SocketType::DGRAM) {
+            return Err(wrong("the number is not that of a datagram socket"));
+        }
+        let socket = rustix::io::fcntl_dupfd_cloexec(theirs, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
+        // Nothing that the module starts shall have it.
+        rustix::io::fcntl_setfd(theirs, FdFlags::CLOEXEC).map_err(system("fcntl(F_SETFD)"))?;
+        let parent = getppid().ok_or(wrong("the host is in another PID namespace"))?;
+        let host = pidfd_open(parent, PidfdFlags::empty()).map_err(system("pidfd_open"))?;
+        if getppid() != Some(parent) {
+            return Err(wrong("the host has ended"));
+        }
+        let socket = Socket::adopt(socket).map_err(system("ioctl(FIONBIO)"))?;
+        Ok(Self { socket, host })
+    }
+}
+
 /// Serves one call. Generated dispatchers implement it.
 pub trait Dispatch {
     /// Reads the parameters of `method`, calls the module, and sends the reply, if the method has one.
@@ -69,25 +104,7 @@ impl Endpoint {
     /// # Errors
     /// Likewise.
     pub fn inherited(number: RawFd, module: impl AsRef<OsStr>) -> Result<Self, ServeError> {
-        let wrong = |problem| ServeError::NotALibcameraWorker { problem };
-        let system = |call| move |errno| ServeError::System { call, errno };
-        if number < 3 {
-            return Err(wrong("the number is that of a standard stream"));
-        }
-        // SAFETY: it is only used until the end of this function, to look at what it is and to duplicate it; were it
-        // closed meanwhile, the system calls would fail.
-        let theirs = unsafe { BorrowedFd::borrow_raw(number) };
-        if socket_type(theirs) != Ok(SocketType::DGRAM) {
-            return Err(wrong("the number is not that of a datagram socket"));
-        }
-        let socket = rustix::io::fcntl_dupfd_cloexec(theirs, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
-        // Nothing that the module starts shall have it.
-        rustix::io::fcntl_setfd(theirs, FdFlags::CLOEXEC).map_err(system("fcntl(F_SETFD)"))?;
-        let parent = getppid().ok_or(wrong("the host is in another PID namespace"))?;
-        let host = pidfd_open(parent, PidfdFlags::empty()).map_err(system("pidfd_open"))?;
-        if getppid() != Some(parent) {
-            return Err(wrong("the host has ended"));
-        }
+        let Inherited { socket, host } = Inherited::take(number)?;
         let watched = host.try_clone().map_err(|error| ServeError::System {
             call: "dup",
             errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::MFILE),
@@ -95,7 +112,6 @@ impl Endpoint {
         end_with_host(move || {
             wait(&[(watched.as_fd(), PollFlags::IN)], Peer { socket: watched.as_fd(), process: None }, None);
         })?;
-        let socket = Socket::adopt(socket).map_err(system("ioctl(FIONBIO)"))?;
         Ok(Self::new(socket, host, module.as_ref().into()))
     }
 

@@ -1,7 +1,8 @@
 //! libcamera's connections: a datagram socket, and libcamera's encoding.
 //!
 //! A [`Connection`] is a host's end, to a [`Worker`] that may be libcamera's own; an [`Endpoint`] is the end of a
-//! worker that a libcamera host has started. Generated code calls this module, as it does the rest of
+//! worker that a libcamera host has started, which [`run`] makes a whole program of. A [`relay()`] stands between any two
+//! and tells what crosses. Generated code calls this module, as it does the rest of
 //! [`ipc`](super), and the same rules hold. It must never know of cameras.
 //!
 //! # What is different here
@@ -25,7 +26,10 @@ mod channel;
 mod connection;
 mod emitter;
 mod endpoint;
+mod log;
 mod nursery;
+mod program;
+mod relay;
 mod worker;
 
 use super::CallError;
@@ -35,6 +39,9 @@ pub use crate::serialize::libcamera::Version;
 pub use connection::Connection;
 pub use emitter::Emitter;
 pub use endpoint::{Call, Dispatch, Endpoint};
+pub use log::log_to_stderr;
+pub use program::run;
+pub use relay::{Origin, RelayError, relay, shell_status};
 pub use worker::Worker;
 
 /// What a call returns as its status, to a libcamera host, if the module failed: `-EIO`.

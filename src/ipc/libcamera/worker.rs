@@ -67,25 +67,33 @@ impl Worker {
 
     /// Starts it, with `socket` as its end of the connection.
     pub(super) fn start(&self, socket: OwnedFd) -> io::Result<Process> {
-        // Not where its standard streams will be. The same number means the same socket there.
-        let socket = fcntl_dupfd_cloexec(&socket, 3)?;
         let mut command = Command::new(&self.program);
-        command.arg(&self.module).arg(socket.as_raw_fd().to_string()).env_clear();
+        command.arg(&self.module).env_clear();
         command.envs(env::vars_os().filter(|(name, value)| is_inherited(name, value)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let host = getpid();
-        let prepare = move || {
-            fcntl_setfd(&socket, FdFlags::empty())?;
-            set_parent_process_death_signal(Some(Signal::KILL))?;
-            // Had the host died before that, nobody would be told any more.
-            if getppid() == Some(host) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
-        };
-        // SAFETY: between fork and exec it makes four system calls, which are async-signal-safe, and neither allocates
-        // nor takes a lock: its errors are plain numbers.
-        unsafe { command.pre_exec(prepare) };
+        leave(&mut command, socket)?;
         tracing::info!(program = %self.program.display(), module = %self.module.display(), version = %self.version, "starting a libcamera worker");
         nursery::run(move || Process::spawn_silent(&mut command))?
     }
+}
+
+/// Lets `command` leave `socket` to the worker: as its last argument, by number. The worker is killed when the *thread*
+/// that starts it ends, so the [`nursery`] has to.
+pub(super) fn leave(command: &mut Command, socket: OwnedFd) -> io::Result<()> {
+    // Not where its standard streams will be. The same number means the same socket there.
+    let socket = fcntl_dupfd_cloexec(&socket, 3)?;
+    command.arg(socket.as_raw_fd().to_string());
+    let host = getpid();
+    let prepare = move || {
+        fcntl_setfd(&socket, FdFlags::empty())?;
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // Had the host died before that, nobody would be told any more.
+        if getppid() == Some(host) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    };
+    // SAFETY: between fork and exec it makes four system calls, which are async-signal-safe, and neither allocates
+    // nor takes a lock: its errors are plain numbers.
+    unsafe { command.pre_exec(prepare) };
+    Ok(())
 }
 
 fn is_inherited(name: &OsStr, value: &OsStr) -> bool {

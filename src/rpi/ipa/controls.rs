@@ -1,6 +1,7 @@
 //! Which controls the module accepts and reports, and within which limits.
 
 use super::sensor::{SensorFacts, SensorMode};
+use crate::serialize::Rectangle;
 use crate::serialize::controls::ids::controls as ids;
 use crate::serialize::controls::ids::v4l2;
 use crate::serialize::controls::{
@@ -61,6 +62,17 @@ pub fn supported_in_mode(mode: &SensorMode, facts: &SensorFacts) -> ControlInfoM
     let default = Some(ControlValue::from(default_limits));
     add(&mut map, &ids::FRAME_DURATION_LIMITS, Direction::InOut, shortest, longest, default);
     map
+}
+
+/// Adds what a libcamera host does with the frame itself, and yet looks for among the controls of its module.
+pub fn add_those_of_libcamera(map: &mut ControlInfoMap) {
+    let [none, all] = [0, 65_535].map(|side: u16| Rectangle {
+        x: side.into(),
+        y: side.into(),
+        width: side.into(),
+        height: side.into(),
+    });
+    add(map, &ids::SCALER_CROP, Direction::InOut, none, all, Some(none.into()));
 }
 
 fn add<T: ControlData + ?Sized>(

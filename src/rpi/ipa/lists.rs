@@ -98,6 +98,10 @@ pub fn write_metadata(list: &mut ControlList, metadata: &Metadata) {
     if let Some(limits) = metadata.frame_duration_limits_us {
         list.set(&ids::FRAME_DURATION_LIMITS, limits);
     }
+}
+
+/// What is known of a frame that libcamera has no controls for.
+pub fn write_vendor_metadata(list: &mut ControlList, metadata: &Metadata) {
     list.set(&vendor::AGC_TARGET, metadata.agc_target as f32);
     list.set(&vendor::AGC_LUMA, metadata.luma as f32);
 }

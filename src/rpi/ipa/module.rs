@@ -44,6 +44,17 @@ pub struct RaspberryPiIpa {
     isp_controls: ControlList,
     sensor_controls: ControlList,
     metadata: ControlList,
+    host: Host,
+}
+
+/// Whose pipeline handler is on the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    /// This project's: it knows the controls of our own.
+    Ours,
+    /// libcamera's: a control that it does not know could end it. It looks for one among those of the module that it
+    /// attends to itself, and expects to be told with each frame what the sensor shall do.
+    Libcamera,
 }
 
 impl std::fmt::Debug for RaspberryPiIpa {
@@ -56,6 +67,16 @@ impl RaspberryPiIpa {
     /// A module that reports to `events`.
     #[must_use]
     pub fn new(events: Box<dyn IpaRPiEvents + Send>) -> Self {
+        Self::serving(Host::Ours, events)
+    }
+
+    /// A module that reports to `events` of a libcamera host: only what libcamera knows.
+    #[must_use]
+    pub fn for_libcamera(events: Box<dyn IpaRPiEvents + Send>) -> Self {
+        Self::serving(Host::Libcamera, events)
+    }
+
+    fn serving(host: Host, events: Box<dyn IpaRPiEvents + Send>) -> Self {
         Self {
             events,
             controller: None,
@@ -65,11 +86,27 @@ impl RaspberryPiIpa {
             isp_controls: ControlList::new(IdMap::V4l2),
             sensor_controls: ControlList::new(IdMap::V4l2),
             metadata: ControlList::new(IdMap::Controls),
+            host,
         }
     }
 
     fn controller(&mut self) -> Result<&mut Controller, CallError> {
         self.controller.as_mut().ok_or_else(|| CallError::Module("init has to succeed first".into()))
+    }
+
+    /// What the host is told of, where the algorithms support `map`.
+    fn offered(&self, mut map: ControlInfoMap) -> ControlInfoMap {
+        if self.host == Host::Libcamera {
+            controls::add_those_of_libcamera(&mut map);
+        }
+        map
+    }
+
+    /// Tells how long a frame may take, which the host waits for it at least.
+    fn announce_longest_frame(&mut self) -> Result<(), CallError> {
+        let [_, longest_us] = self.controller()?.frame_durations_us();
+        self.events.set_camera_timeout(u32::try_from(longest_us.max(0) / 1000).unwrap_or(u32::MAX));
+        Ok(())
     }
 }
 
@@ -94,15 +131,14 @@ impl IpaRPi for RaspberryPiIpa {
         };
         self.controller = Some(Controller::new(tuning, SensorFacts::imx219()));
         let sensor_config = SensorConfig { sensor_metadata: 0 };
-        let control_info = controls::supported();
+        let control_info = self.offered(controls::supported());
         Ok((0, InitResult { sensor_config, control_info }))
     }
 
     fn start(&mut self, controls: &ControlList) -> Result<StartResult, CallError> {
         let start = self.controller()?.start(&lists::requests(controls));
         lists::write_sensor_controls(&mut self.sensor_controls, start.sensor);
-        let [_, longest_us] = self.controller()?.frame_durations_us();
-        self.events.set_camera_timeout(u32::try_from(longest_us.max(0) / 1000).unwrap_or(u32::MAX));
+        self.announce_longest_frame()?;
         Ok(StartResult {
             controls: self.sensor_controls.clone(),
             startup_frame_count: i32::try_from(start.drop_frames).unwrap_or(i32::MAX),
@@ -136,7 +172,7 @@ impl IpaRPi for RaspberryPiIpa {
             max_frame_length: sensor_info.max_frame_length,
         };
         let initial = controller.configure(mode);
-        let control_info = controls::supported_in_mode(&mode, &SensorFacts::imx219());
+        let control_info = self.offered(controls::supported_in_mode(&mode, &SensorFacts::imx219()));
         self.sensor_controls.clear();
         if let Some(initial) = initial {
             lists::write_sensor_controls(&mut self.sensor_controls, initial);
@@ -173,6 +209,9 @@ impl IpaRPi for RaspberryPiIpa {
         self.statuses[params.ipa_context as usize % CONTEXTS] = status;
         let requests = lists::requests(&params.request_controls);
         let settings = self.controller()?.prepare(&status, &requests);
+        if requests.frame_duration_limits_us.is_some() {
+            self.announce_longest_frame()?;
+        }
         lists::write_isp_controls(&mut self.isp_controls, &settings);
         self.events.set_isp_controls(&self.isp_controls);
         self.events.prepare_isp_complete(&params.buffers, false);
@@ -192,18 +231,25 @@ impl IpaRPi for RaspberryPiIpa {
         };
         let controller =
             self.controller.as_mut().ok_or_else(|| CallError::Module("init comes first".into()))?;
-        match copied {
-            Ok(()) => {
-                if let Some(sensor) = controller.process(&self.statistics, &status) {
-                    lists::write_sensor_controls(&mut self.sensor_controls, sensor);
-                    let context = params.ipa_context % CONTEXTS as u32;
-                    self.events.set_delayed_controls(&self.sensor_controls, context);
-                }
-            }
+        let changed = match copied {
+            Ok(()) => controller.process(&self.statistics, &status),
             // The frame goes on without: a lost frame costs more than one without statistics.
-            Err(why) => tracing::warn!("statistics buffer {:#x}: {why}", params.buffers.stats),
+            Err(why) => {
+                tracing::warn!("statistics buffer {:#x}: {why}", params.buffers.stats);
+                None
+            }
+        };
+        if let Some(sensor) = changed {
+            lists::write_sensor_controls(&mut self.sensor_controls, sensor);
+        }
+        if changed.is_some() || self.host == Host::Libcamera {
+            let context = params.ipa_context % CONTEXTS as u32;
+            self.events.set_delayed_controls(&self.sensor_controls, context);
         }
         lists::write_metadata(&mut self.metadata, controller.metadata());
+        if self.host == Host::Ours {
+            lists::write_vendor_metadata(&mut self.metadata, controller.metadata());
+        }
         self.events.metadata_ready(&self.metadata);
         self.events.process_stats_complete(&params.buffers);
         Ok(())
