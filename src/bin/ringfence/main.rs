@@ -5,6 +5,7 @@ mod bench;
 mod cli;
 mod failure;
 mod frame_record;
+mod machine;
 mod output;
 mod plot;
 mod run;

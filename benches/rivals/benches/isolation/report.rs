@@ -21,7 +21,7 @@ pub fn criterion(book: &Book) {
         group.sampling_mode(SamplingMode::Flat).nresamples(10_000);
         for row in rows {
             if let Some(bytes) = row.bytes {
-                group.throughput(Throughput::Bytes(bytes));
+                group.throughput(Throughput::Bytes(bytes as u64));
             }
             group.sample_size(row.batches.len().max(10));
             let mut batches = row.batches.iter().cycle();
@@ -59,7 +59,7 @@ pub fn print(book: &Book, verdicts: &[Verdict]) {
         }
         let value = row.rate().map_or_else(|| time_text(row.nanoseconds()), rate_text);
         let quantile = |q| book.quantile(row, q).map_or_else(String::new, time_text);
-        let ratio = book.ratio(row).zip(row.limit);
+        let ratio = book.ratio(row).zip(row.limit.as_deref());
         let ratio = ratio.map_or_else(String::new, |(ratio, limit)| format!("{ratio:.2} × {limit}"));
         println!("  {:<46} {:>11} {:>11} {:>11}  {ratio}", row.name, value, quantile(0.99), quantile(0.999));
     }
@@ -76,7 +76,7 @@ pub fn print(book: &Book, verdicts: &[Verdict]) {
             verdict.name,
             verdict.bar,
             number(verdict.value),
-            number(verdict.bound)
+            number(Some(verdict.bound))
         );
     }
     for note in &book.left_out {
@@ -101,7 +101,7 @@ pub fn write(plan: &Plan, book: &Book, verdicts: &[Verdict]) -> io::Result<PathB
         .collect();
     let summary = json!({
         "rounds": plan.rounds,
-        "pinned": [plan.cpus.0, plan.cpus.1],
+        "pinned": [plan.processors.0, plan.processors.1],
         "clock_ns": book.clock(),
         "clock_tick_ns": book.tick,
         "rows": rows,
