@@ -12,6 +12,7 @@ mod processors;
 mod rounds;
 mod rows;
 mod samples;
+mod text;
 
 pub use comparison::{
     CACHE_LINE, EVENTFD, FRAME_RATES, IDLE_TIMES, MEMCPY, MESSAGE_SIZES, POLICIES, Plan, STREAM_RING,
@@ -23,3 +24,4 @@ pub use processors::{Place, allowed_processors, pin, unpin};
 pub use rounds::{Rounds, median};
 pub use rows::{Comparison, Row, Unit};
 pub use samples::Samples;
+pub use text::{rate_text, ratio_text, time_text};

@@ -116,8 +116,10 @@ impl Pair {
             if frame == WARM_UP_FRAMES {
                 before = self.cpu_time();
             }
-            std::thread::sleep(next.saturating_duration_since(Instant::now()));
-            next += period;
+            let now = Instant::now();
+            std::thread::sleep(next.saturating_duration_since(now));
+            // A camera does not make up for frames that came late.
+            next = next.max(now) + period;
             let start = Instant::now();
             self.proxy.prepare(&params)?;
             if frame >= WARM_UP_FRAMES {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::ProgressBar;
-use ringfence::bench::{Comparison, Place, Plan, Row, Unit};
+use ringfence::bench::{Comparison, Place, Plan, Row, Unit, rate_text, ratio_text, time_text};
 use serde_json::{Value, json};
 
 use crate::bars;
@@ -71,7 +71,8 @@ fn tables(comparison: &Comparison) -> String {
         for row in rows.iter().filter(|row| row.group == group) {
             let quantile = |q| row.quantile(q).map_or_else(String::new, |ns| value_text(row, ns as f64));
             let ratio = comparison.ratio(row).zip(row.limit.as_deref());
-            let ratio = ratio.map_or_else(String::new, |(ratio, limit)| format!("{ratio:.2} × {limit}"));
+            let ratio =
+                ratio.map_or_else(String::new, |(ratio, limit)| format!("{} × {limit}", ratio_text(ratio)));
             let name = row.name.clone();
             table.add_row([name, value_text(row, row.value()), quantile(0.99), quantile(0.999), ratio]);
         }
@@ -86,11 +87,8 @@ fn tables(comparison: &Comparison) -> String {
 /// A value with its unit, as people read it.
 pub fn value_text(row: &Row, value: f64) -> String {
     match row.unit {
-        Unit::BytesPerSecond if value >= 1e9 => format!("{:.2} GB/s", value / 1e9),
-        Unit::BytesPerSecond => format!("{:.0} MB/s", value / 1e6),
-        _ if value >= 1e6 => format!("{:.2} ms", value / 1e6),
-        _ if value >= 1e4 => format!("{:.1} µs", value / 1e3),
-        _ => format!("{value:.0} ns"),
+        Unit::BytesPerSecond => rate_text(value),
+        Unit::Nanoseconds | Unit::CpuPerFrame => time_text(value),
     }
 }
 

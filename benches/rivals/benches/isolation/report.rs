@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use criterion::{Criterion, SamplingMode, Throughput};
+use ringfence::bench::{rate_text, ratio_text, time_text};
 use serde_json::{Value, json};
 
 use crate::Plan;
@@ -60,7 +61,8 @@ pub fn print(book: &Book, verdicts: &[Verdict]) {
         let value = row.rate().map_or_else(|| time_text(row.nanoseconds()), rate_text);
         let quantile = |q| book.quantile(row, q).map_or_else(String::new, time_text);
         let ratio = book.ratio(row).zip(row.limit.as_deref());
-        let ratio = ratio.map_or_else(String::new, |(ratio, limit)| format!("{ratio:.2} × {limit}"));
+        let ratio =
+            ratio.map_or_else(String::new, |(ratio, limit)| format!("{} × {limit}", ratio_text(ratio)));
         println!("  {:<46} {:>11} {:>11} {:>11}  {ratio}", row.name, value, quantile(0.99), quantile(0.999));
     }
     println!("\n{:<44} {:<36} {:>10} {:>10}", "bar", "", "value", "bound");
@@ -127,16 +129,4 @@ fn row_json(book: &Book, row: &Row) -> Value {
         "ratio": book.ratio(row),
         "batches_ns": row.batches,
     })
-}
-
-fn time_text(ns: f64) -> String {
-    match ns {
-        _ if ns >= 1e6 => format!("{:.2} ms", ns / 1e6),
-        _ if ns >= 1e4 => format!("{:.1} µs", ns / 1e3),
-        _ => format!("{ns:.0} ns"),
-    }
-}
-
-fn rate_text(rate: f64) -> String {
-    if rate >= 1e9 { format!("{:.2} GB/s", rate / 1e9) } else { format!("{:.0} MB/s", rate / 1e6) }
 }
