@@ -47,6 +47,8 @@ struct Plan {
     rounds: u32,
     /// Calls a round of what takes well under a microsecond; slower things get fewer.
     calls: u32,
+    /// Frames of a frame loop.
+    frames: u32,
     /// Processors of host and worker.
     processors: (u32, u32),
 }
@@ -71,8 +73,8 @@ fn main() -> ExitCode {
     };
     // Without `--bench`, cargo only wants to see that it runs.
     let quick = !has("--bench") || has("--quick") || has("--list") || has("--test");
-    let (rounds, calls) = if quick { (1, 2000) } else { (15, 40_000) };
-    let plan = Plan { rounds, calls, processors: (host, worker) };
+    let (rounds, calls, frames) = if quick { (1, 2000, 4) } else { (15, 40_000, 32) };
+    let plan = Plan { rounds, calls, frames, processors: (host, worker) };
 
     let mut book = Book::default();
     book.tick = book::clock_tick();

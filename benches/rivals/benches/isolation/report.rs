@@ -56,14 +56,14 @@ pub fn print(book: &Book, verdicts: &[Verdict]) {
     for row in in_groups(book) {
         if row.group != group {
             group = row.group;
-            println!("\n{group:<48} {:>11} {:>11} {:>11}  to its limit", "median", "p99", "p99.9");
+            println!("\n{group:<52} {:>11} {:>11} {:>11}  to its limit", "median", "p99", "p99.9");
         }
         let value = row.rate().map_or_else(|| time_text(row.nanoseconds()), rate_text);
         let quantile = |q| book.quantile(row, q).map_or_else(String::new, time_text);
         let ratio = book.ratio(row).zip(row.limit.as_deref());
         let ratio =
             ratio.map_or_else(String::new, |(ratio, limit)| format!("{} × {limit}", ratio_text(ratio)));
-        println!("  {:<46} {:>11} {:>11} {:>11}  {ratio}", row.name, value, quantile(0.99), quantile(0.999));
+        println!("  {:<50} {:>11} {:>11} {:>11}  {ratio}", row.name, value, quantile(0.99), quantile(0.999));
     }
     println!("\n{:<44} {:<36} {:>10} {:>10}", "bar", "", "value", "bound");
     for verdict in verdicts {

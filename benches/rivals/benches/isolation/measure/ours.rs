@@ -257,7 +257,7 @@ pub fn frames(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
         for (mode, policy, name) in [(Mode::Direct, WaitPolicy::Spin, "direct")].into_iter().chain(isolated) {
             let mut pair = Pair::new(mode, &options(policy), plan.place())?;
             let mut samples = Samples::new();
-            let cost = pair.frame_loop(rate, FRAMES, &mut samples)?;
+            let cost = pair.frame_loop(rate, plan.frames, &mut samples)?;
             let is_direct = mode == Mode::Direct;
             let first = |name: &str| format!("{rate} fps, {name}");
             let limit = (!is_direct).then(|| first("direct"));
@@ -276,6 +276,3 @@ pub fn frames(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     }
     Ok(())
 }
-
-/// Frames of a frame loop that are measured.
-const FRAMES: u32 = 32;
