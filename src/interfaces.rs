@@ -20,6 +20,25 @@ pub mod vimc {
     include!(concat!(env!("OUT_DIR"), "/vimc.rs"));
 }
 
+/// The interfaces as libcamera 0.0.3 has them, which Debian 12 ships: its modules speak `libcamera-1`, and this is
+/// what it says.
+pub mod libcamera_0_0_3 {
+    /// `libcamera-0.0.3/core.mojom`: types that all interfaces share.
+    pub mod libcamera {
+        include!(concat!(env!("OUT_DIR"), "/libcamera-0.0.3/core.rs"));
+    }
+
+    /// `libcamera-0.0.3/raspberrypi.mojom`: the module of the Raspberry Pi's cameras.
+    pub mod rpi {
+        include!(concat!(env!("OUT_DIR"), "/libcamera-0.0.3/raspberrypi.rs"));
+    }
+
+    /// `libcamera-0.0.3/vimc.mojom`: the module of the kernel's virtual media controller.
+    pub mod vimc {
+        include!(concat!(env!("OUT_DIR"), "/libcamera-0.0.3/vimc.rs"));
+    }
+}
+
 /// `bench.mojom`: nothing that does any work, to measure the way there and back with.
 pub mod bench {
     include!(concat!(env!("OUT_DIR"), "/bench.rs"));

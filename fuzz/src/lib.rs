@@ -7,6 +7,7 @@
 mod controls;
 mod heap;
 mod input;
+mod libcamera;
 mod mojom;
 mod mutate;
 mod native;
@@ -14,14 +15,17 @@ mod ring_consumer;
 mod ring_producer;
 pub mod seeds;
 mod tuning;
+mod wire;
 
 pub use controls::controls;
+pub use libcamera::{libcamera_1, libcamera_2};
 pub use mojom::mojom;
 pub use mutate::Mutator;
 pub use native::{native_events, native_rpi};
 pub use ring_consumer::ring_consumer;
 pub use ring_producer::ring_producer;
 pub use tuning::tuning;
+pub use wire::wire;
 
 /// A fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +41,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "native_rpi", run: native_rpi },
     Target { name: "native_events", run: native_events },
     Target { name: "controls", run: controls },
+    Target { name: "libcamera_1", run: libcamera_1 },
+    Target { name: "libcamera_2", run: libcamera_2 },
     Target { name: "ring_consumer", run: ring_consumer },
     Target { name: "ring_producer", run: ring_producer },
     Target { name: "mojom", run: mojom },
     Target { name: "tuning", run: tuning },
+    Target { name: "wire", run: wire },
 ];

@@ -52,7 +52,7 @@ pub(crate) const KINDS: &[RoundTrip] = &[
 ];
 
 /// The most descriptors that an input can bring along.
-const MOST_FDS: usize = 8;
+pub(crate) const MOST_FDS: usize = 8;
 
 /// Messages of every type that crosses an interface: what decodes encodes to the same bytes, and whatever
 /// does not decode leaves no descriptor open and none claimed that did not come.
@@ -83,7 +83,7 @@ fn round_trip<T: Decode + Debug>(message: &[u8], count: usize) {
     }
 }
 
-fn descriptors(count: usize) -> Vec<Option<OwnedFd>> {
+pub(crate) fn descriptors(count: usize) -> Vec<Option<OwnedFd>> {
     static NULL: LazyLock<OwnedFd> =
         LazyLock::new(|| std::fs::File::open("/dev/null").expect("/dev/null opens").into());
     (0..count).map(|_| Some(NULL.try_clone().expect("a descriptor is left"))).collect()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arbitrary::{Arbitrary, Unstructured};
 use ringfence::interfaces::{libcamera, rpi, vimc};
+use ringfence::serialize::libcamera::Version;
 use ringfence::serialize::native::{Encode, Encoder};
 use ringfence::serialize::{
     ControlInfoMap, ControlList, Flags, Plane, Point, Rectangle, SharedFd, Size, SizeRange,
@@ -42,10 +43,13 @@ pub fn generate(target: &str) -> Vec<(String, Vec<u8>)> {
         "native_rpi" => native_rpi(),
         "native_events" => native_events(),
         "controls" => controls(),
+        "libcamera_1" => crate::libcamera::seeds(Version::V1),
+        "libcamera_2" => crate::libcamera::seeds(Version::V2),
         "ring_consumer" => programs(8),
         "ring_producer" => programs(7),
         "mojom" => mojom(),
         "tuning" => vec![("virtual".into(), include_bytes!("../../src/rpi/tuning/virtual.json").to_vec())],
+        "wire" => wire(),
         other => panic!("there is no target {other}"),
     }
 }
@@ -207,5 +211,45 @@ fn mojom() -> Vec<(String, Vec<u8>)> {
     ];
     let mut seeds: Vec<_> = snippets.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).into();
     seeds.push(("vimc".into(), include_bytes!("../../interfaces/vimc.mojom").to_vec()));
+    seeds
+}
+
+/// Bytes that libcamera has made: a value of every type, and the beginnings of recorded sessions.
+fn wire() -> Vec<(String, Vec<u8>)> {
+    /// Datagrams of each session.
+    const DATAGRAMS: usize = 60;
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wire/tests/golden");
+    let lines = |file: &str| -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(golden.join(file)).expect("the golden bytes are there");
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    };
+    let bytes = |line: &serde_json::Value| -> Vec<u8> {
+        let digits = line["bytes"].as_str().expect("there are bytes");
+        let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("they are hexadecimal");
+        (0..digits.len()).step_by(2).map(byte).collect()
+    };
+    let fds =
+        |line: &serde_json::Value| line["fds"].as_u64().expect("there is a number of descriptors") as u8;
+    let mut seeds = Vec::new();
+    let values = lines("libcamera-2.jsonl");
+    for (kind, name) in crate::wire::TYPES.iter().enumerate() {
+        // Those of moderate length are the most telling.
+        let mut of_type: Vec<_> = values.iter().filter(|line| line["type"] == *name).collect();
+        of_type.sort_by_key(|line| bytes(line).len());
+        let Some(line) = of_type.get(of_type.len() / 2) else { continue };
+        let letters = |c: char| if c.is_alphanumeric() { c } else { '-' };
+        let file = format!("{kind:02}-{}", name.chars().map(letters).collect::<String>());
+        seeds.push((file, [&[2, kind as u8, fds(line)][..], &bytes(line)].concat()));
+    }
+    for (encoding, file) in [(3, "libcamera-1-rpi-session.jsonl"), (4, "libcamera-2-rpi-session.jsonl")] {
+        let mut seed = vec![encoding];
+        for line in lines(file).iter().take(DATAGRAMS) {
+            let datagram = bytes(line);
+            seed.push(u8::from(line["from"] == "worker") | fds(line) << 1);
+            seed.extend((datagram.len() as u16).to_le_bytes());
+            seed.extend(datagram);
+        }
+        seeds.push((file.replace(".jsonl", ""), seed));
+    }
     seeds
 }

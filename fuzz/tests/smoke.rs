@@ -26,6 +26,16 @@ fn controls() {
 }
 
 #[test]
+fn libcamera_1() {
+    exercise("libcamera_1", 1);
+}
+
+#[test]
+fn libcamera_2() {
+    exercise("libcamera_2", 1);
+}
+
+#[test]
 fn ring_consumer() {
     exercise("ring_consumer", 1);
 }
@@ -44,6 +54,12 @@ fn mojom() {
 #[test]
 fn tuning() {
     exercise("tuning", 4);
+}
+
+#[test]
+fn wire() {
+    // JSON is made of everything that is read.
+    exercise("wire", 4);
 }
 
 #[test]

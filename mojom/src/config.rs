@@ -30,6 +30,8 @@ impl Default for Config {
         let settings = Settings {
             runtime: "::ringfence".to_owned(),
             externs: BTreeMap::from([core]),
+            libcamera: false,
+            geometry: None,
             type_attributes: Vec::new(),
         };
         Self { includes: Vec::new(), out_dir: None, settings }
@@ -72,6 +74,24 @@ impl Config {
     #[must_use]
     pub fn extern_module(mut self, module: impl Into<String>, path: impl Into<String>) -> Self {
         self.settings.externs.insert(module.into(), path.into());
+        self
+    }
+
+    /// Also generates libcamera's encoding of everything, for both of its versions, a proxy that can start libcamera's
+    /// own workers, and what serves a libcamera host.
+    ///
+    /// The modules that an interface imports need it too; [`core`](Self::include)'s types in `ringfence` have it.
+    #[must_use]
+    pub fn libcamera(mut self, on: bool) -> Self {
+        self.settings.libcamera = on;
+        self
+    }
+
+    /// Where the encodings of `Point`, `Size`, `SizeRange` and `Rectangle` are, for a second version of libcamera's core types:
+    /// Rust allows but one, as the types themselves are the runtime's.
+    #[must_use]
+    pub fn geometry_of(mut self, path: impl Into<String>) -> Self {
+        self.settings.geometry = Some(path.into());
         self
     }
 

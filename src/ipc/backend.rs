@@ -4,6 +4,8 @@ use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
+use super::libcamera;
+use super::link::{Link, Remote};
 use super::{
     CallError, ConnectError, Connection, Endpoint, Event, EventQueue, Interface, Mode, Options, ServeError,
     Worker,
@@ -11,7 +13,9 @@ use super::{
 use crate::shm::Doorbell;
 
 /// What a proxy talks to: the module itself, or a connection to it. Generated proxies hold one.
-pub enum Backend<M: ?Sized, E> {
+///
+/// The connection is a [`Connection`], or a [`Link`] where the interface also speaks libcamera's encoding.
+pub enum Backend<M: ?Sized, E, R = Connection> {
     /// The module itself.
     Direct {
         /// The module, behind its trait.
@@ -20,10 +24,10 @@ pub enum Backend<M: ?Sized, E> {
         events: EventQueue<E>,
     },
     /// A connection to it.
-    Remote(Box<Connection>),
+    Remote(Box<R>),
 }
 
-impl<M: ?Sized, E: Event> Backend<M, E> {
+impl<M: ?Sized, E: Event, R: Remote<E>> Backend<M, E, R> {
     /// Holds the module that `make` makes.
     ///
     /// # Errors
@@ -44,7 +48,8 @@ impl<M: ?Sized, E: Event> Backend<M, E> {
         options: &Options,
         serve: impl FnOnce(Endpoint) -> Result<(), ServeError> + Send + 'static,
     ) -> Result<Self, ConnectError> {
-        Connection::threaded(interface, options, serve).map(|connection| Self::Remote(Box::new(connection)))
+        Connection::threaded(interface, options, serve)
+            .map(|connection| Self::Remote(Box::new(connection.into())))
     }
 
     /// Starts `worker`.
@@ -56,7 +61,8 @@ impl<M: ?Sized, E: Event> Backend<M, E> {
         options: &Options,
         worker: &Worker,
     ) -> Result<Self, ConnectError> {
-        Connection::isolated(interface, options, worker).map(|connection| Self::Remote(Box::new(connection)))
+        Connection::isolated(interface, options, worker)
+            .map(|connection| Self::Remote(Box::new(connection.into())))
     }
 
     /// How the module runs.
@@ -90,26 +96,50 @@ impl<M: ?Sized, E: Event> Backend<M, E> {
         }
     }
 
-    /// The connection, unless the module runs directly.
+    /// The connection, if the module is behind one of our own.
     #[must_use]
     pub fn connection(&self) -> Option<&Connection> {
         match self {
             Self::Direct { .. } => None,
-            Self::Remote(connection) => Some(connection),
+            Self::Remote(connection) => connection.rings(),
         }
     }
 
-    /// The connection, unless the module runs directly.
+    /// The connection, if the module is behind one of our own.
     #[must_use]
     pub fn connection_mut(&mut self) -> Option<&mut Connection> {
         match self {
             Self::Direct { .. } => None,
-            Self::Remote(connection) => Some(connection),
+            Self::Remote(connection) => connection.rings_mut(),
         }
     }
 }
 
-impl<M: ?Sized, E> AsFd for Backend<M, E> {
+impl<M: ?Sized, E: Event + libcamera::Event> Backend<M, E, Link<E>> {
+    /// Starts `worker`, which speaks libcamera's encoding.
+    ///
+    /// # Errors
+    /// As [`libcamera::Connection::start`].
+    pub fn libcamera(
+        interface: &'static Interface,
+        options: &Options,
+        worker: &libcamera::Worker,
+    ) -> Result<Self, ConnectError> {
+        let connection = libcamera::Connection::start(interface, options, worker)?;
+        Ok(Self::Remote(Box::new(Link::Socket(connection))))
+    }
+
+    /// The connection, if the module is behind one of libcamera's kind.
+    #[must_use]
+    pub fn libcamera_connection(&self) -> Option<&libcamera::Connection<E>> {
+        match self {
+            Self::Remote(link) => link.socket(),
+            Self::Direct { .. } => None,
+        }
+    }
+}
+
+impl<M: ?Sized, E, R: AsFd> AsFd for Backend<M, E, R> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Direct { events, .. } => events.watch(),
@@ -118,7 +148,7 @@ impl<M: ?Sized, E> AsFd for Backend<M, E> {
     }
 }
 
-impl<M: ?Sized, E> fmt::Debug for Backend<M, E> {
+impl<M: ?Sized, E, R: fmt::Debug> fmt::Debug for Backend<M, E, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Direct { events, .. } => {

@@ -1,5 +1,6 @@
 //! Messages through the rings, with their descriptors through the socket.
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -129,6 +130,11 @@ impl Outgoing {
         self.data.ring();
     }
 
+    /// Looks for room for a message of `bytes` for a moment, if that has paid lately. Returns whether there is.
+    pub fn glance(&mut self, spinner: &mut Spinner, bytes: usize) -> bool {
+        spinner.glance(|| self.ring.has_room(bytes))
+    }
+
     /// Says that the sender is about to sleep until a message of `bytes` fits; `false` if it fits already.
     pub fn prepare_sleep(&mut self, bytes: usize) -> bool {
         self.ring.prepare_sleep(bytes)
@@ -164,13 +170,13 @@ pub(super) struct Incoming {
     /// Rung for the sender.
     space: Doorbell,
     /// Whether the doorbell may have been rung for a sleep that is over.
-    stale: bool,
+    stale: Cell<bool>,
 }
 
 /// What a kept message counts for beside its bytes.
-const KEPT_WEIGHT: usize = 256;
+pub(super) const KEPT_WEIGHT: usize = 256;
 /// What a descriptor of a kept message counts for, in bytes. A process has a thousand or so.
-const FD_WEIGHT: usize = 64 << 10;
+pub(super) const FD_WEIGHT: usize = 64 << 10;
 
 /// A message in private memory.
 #[derive(Debug, Default)]
@@ -230,7 +236,7 @@ impl Message {
 
 impl Incoming {
     pub fn new(memory: Arc<Mapped>, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
-        Self { ring: Consumer::new(memory, geometry), data, space, stale: false }
+        Self { ring: Consumer::new(memory, geometry), data, space, stale: Cell::new(false) }
     }
 
     /// Takes the next message, if there is one. Descriptors of the message that was in `message` before
@@ -262,8 +268,8 @@ impl Incoming {
     /// Waits for the next message, after a glance; [`Wake::Ready`] only means that it pays to look.
     #[cold]
     pub fn wait(&mut self, spinner: &mut Spinner, peer: Peer<'_>, deadline: Option<Instant>) -> Wake {
-        self.release();
         let start = Instant::now();
+        self.release();
         if spinner.begin() && spinner.look(start, deadline, || self.ring.is_ready()) {
             self.ring.count_look();
             spinner.learn(start.elapsed());
@@ -276,7 +282,7 @@ impl Incoming {
                 wake => wake,
             };
         }
-        if self.stale {
+        if self.stale.get() {
             // Left from the last sleep, when the message that had come was more urgent than silence.
             self.hush();
         }
@@ -297,15 +303,19 @@ impl Incoming {
     }
 
     /// Gives the sender all the room there is.
-    pub fn release(&mut self) {
+    pub fn release(&self) {
         if self.ring.release() {
             self.space.ring();
         }
     }
 
-    /// Says that the receiver is about to sleep; `false` if there is a message already.
+    /// Says that the receiver is about to sleep; `false` if there is a message already. The sender has all the room there
+    /// is: it may itself sleep until it has.
     pub fn prepare_sleep(&self) -> bool {
-        self.ring.prepare_sleep()
+        self.release();
+        let asleep = self.ring.prepare_sleep();
+        self.stale.set(self.stale.get() || asleep);
+        asleep
     }
 
     /// What to sleep on.
@@ -314,20 +324,20 @@ impl Incoming {
     }
 
     /// After the sleep. The doorbell is silenced before the next one.
-    pub fn awake(&mut self) {
+    pub fn awake(&self) {
         self.ring.awake();
-        self.stale = true;
     }
 
     /// Silences the doorbell, for a sleep that goes on elsewhere or is about to begin.
-    pub fn hush(&mut self) {
+    pub fn hush(&self) {
         self.data.clear();
-        self.stale = false;
+        self.stale.set(false);
     }
 
     /// Wakes whoever sleeps on [`Incoming::data`].
     pub fn nudge(&self) {
         self.data.ring();
+        self.stale.set(true);
     }
 }
 

@@ -10,12 +10,13 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use super::channel::{Label, Outgoing, SendError};
+use super::endpoint::is_gone;
 use super::message::Kind;
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
 use super::{CallError, Interface, Meter};
 use crate::serialize::native::Encode;
-use crate::shm::RingError;
+use crate::shm::{RingError, Spinner, WaitPolicy};
 
 /// Sends events to the host; clones share the connection.
 #[derive(Debug, Clone)]
@@ -40,6 +41,7 @@ pub(super) struct Outbox {
     pub socket: Arc<Socket>,
     /// Why nothing can be sent any more.
     pub failed: Option<CallError>,
+    pub for_room: Spinner,
 }
 
 impl Emitter {
@@ -101,13 +103,28 @@ impl Outbox {
             let sleep_on = match self.outgoing.try_send(&self.socket, label, body) {
                 Ok(()) => return Ok(()),
                 Err(SendError::Encode(source)) => return Err(CallError::Encode { method, source }),
-                Err(SendError::Ring(RingError::Full { bytes, .. }))
-                    if !self.outgoing.prepare_sleep(bytes) =>
-                {
-                    continue;
+                Err(SendError::Ring(RingError::Full { bytes, .. })) => {
+                    if self.outgoing.glance(&mut self.for_room, bytes) {
+                        continue;
+                    }
+                    if self.for_room.policy() == WaitPolicy::Spin {
+                        // Not asleep: a glance at the peer between two rounds of looking.
+                        if is_gone(&self.socket) {
+                            return Err(CallError::Fds { method, count: 0, errno: Errno::PIPE });
+                        }
+                        continue;
+                    }
+                    if !self.outgoing.prepare_sleep(bytes) {
+                        continue;
+                    }
+                    (self.outgoing.space(), PollFlags::IN)
                 }
-                Err(SendError::Ring(RingError::Full { .. })) => (self.outgoing.space(), PollFlags::IN),
-                Err(SendError::Ring(source)) => return Err(CallError::TooLarge { method, source }),
+                Err(SendError::Ring(source @ RingError::TooLarge { .. })) => {
+                    return Err(CallError::TooLarge { method, source });
+                }
+                Err(SendError::Ring(lie)) => {
+                    return Err(CallError::Protocol(Arc::new(lie.into())));
+                }
                 Err(SendError::Fds { errno: Errno::AGAIN, .. }) => (self.socket.as_fd(), PollFlags::OUT),
                 Err(SendError::Fds { count, errno }) => return Err(CallError::Fds { method, count, errno }),
             };

@@ -80,21 +80,9 @@ impl Endpoint {
         let null = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, FileMode::empty());
         rustix::stdio::dup2_stdin(null.map_err(system("open(/dev/null)"))?).map_err(system("dup2"))?;
         let host = rustix::io::fcntl_dupfd_cloexec(&socket, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
-        let watch = move || {
+        end_with_host(move || {
             // Neither asked for nor expected: only the hang-up ends this wait.
-            let peer = Peer { socket: host.as_fd(), process: None };
-            wait(&[], peer, None);
-            std::thread::sleep(ORPHAN_GRACE);
-            // With whatever the module has started, if the host has given the worker a process group of its own.
-            if getpgrp() == getpid() {
-                let _ = kill_process_group(getpid(), Signal::KILL);
-            }
-            let _ = kill_process(getpid(), Signal::KILL);
-        };
-        let watcher = std::thread::Builder::new().name("rf:watch-host".into()).spawn(watch);
-        watcher.map_err(|error| ServeError::System {
-            call: "clone",
-            errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::AGAIN),
+            wait(&[], Peer { socket: host.as_fd(), process: None }, None);
         })?;
         Ok(Self { host: getppid(), ..Self::from_socket(socket)? })
     }
@@ -127,11 +115,31 @@ impl Endpoint {
         };
         let socket = Arc::new(self.socket);
         let _hang_up = HangUp(Arc::clone(&socket));
-        let emitter =
-            Emitter::new(Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None }, meter);
+        let spinner = || Spinner::new(wait, share_one(self.host));
+        let outbox =
+            Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None, for_room: spinner() };
+        let emitter = Emitter::new(outbox, meter);
         let module = make(emitter.clone());
-        serve_all(module, &mut incoming, &socket, &emitter, Spinner::new(wait, share_one(self.host)))
+        serve_all(module, &mut incoming, &socket, &emitter, spinner())
     }
+}
+
+/// Ends this process a second after `wait_for_end` has returned, which waits for the end of the host.
+pub(super) fn end_with_host(wait_for_end: impl FnOnce() + Send + 'static) -> Result<(), ServeError> {
+    let watch = move || {
+        wait_for_end();
+        std::thread::sleep(ORPHAN_GRACE);
+        // With whatever the module has started, if the host has given the worker a process group of its own.
+        if getpgrp() == getpid() {
+            let _ = kill_process_group(getpid(), Signal::KILL);
+        }
+        let _ = kill_process(getpid(), Signal::KILL);
+    };
+    let watcher = std::thread::Builder::new().name("rf:watch-host".into()).spawn(watch);
+    watcher.map(drop).map_err(|error| ServeError::System {
+        call: "clone",
+        errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::AGAIN),
+    })
 }
 
 /// Dropped, it tells the host that nothing more comes, even if the module panics: the module's own threads may
@@ -226,6 +234,6 @@ fn peer(socket: &Socket) -> Peer<'_> {
     Peer { socket: socket.as_fd(), process: None }
 }
 
-fn is_gone(socket: &Socket) -> bool {
+pub(super) fn is_gone(socket: &Socket) -> bool {
     wait(&[], peer(socket), Some(Instant::now())) == Wake::Gone
 }

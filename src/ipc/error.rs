@@ -51,6 +51,22 @@ pub enum CallError {
         /// The numbers.
         source: RingError,
     },
+    /// The message is longer than the socket lets pass.
+    #[error("{method} was not sent: {bytes} bytes exceed the {limit} that the socket takes at once")]
+    TooLong {
+        /// The method.
+        method: &'static str,
+        /// Bytes of the message.
+        bytes: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// The socket had no room: at once or until the deadline, as [`super::OnFull`] says.
+    #[error("{method} was not sent: the module does not read what is sent to it")]
+    Congested {
+        /// The method.
+        method: &'static str,
+    },
     /// The parameters cannot be sent.
     #[error("{method} was not sent: {source}")]
     Encode {
@@ -130,6 +146,44 @@ pub enum ProtocolError {
         /// Number of the call that it claims to answer.
         sequence: u32,
     },
+    /// A datagram that should say how long the next one is, and does not.
+    #[error(
+        "a datagram of {bytes} bytes and {fds} file descriptors came where 8 bytes should announce a message"
+    )]
+    Announcement {
+        /// Bytes of the datagram.
+        bytes: usize,
+        /// Descriptors that came with it.
+        fds: usize,
+    },
+    /// A message is announced that cannot be.
+    #[error("a message of {bytes} bytes is announced; 8 to {limit} are possible")]
+    AnnouncedLength {
+        /// Bytes announced.
+        bytes: usize,
+        /// The most.
+        limit: usize,
+    },
+    /// A datagram is not as long as the one before announced.
+    #[error("a message of {announced} bytes is announced, and one of {delivered}{} came", if *.truncated { " or more" } else { "" })]
+    Length {
+        /// Bytes announced.
+        announced: usize,
+        /// Bytes that came.
+        delivered: usize,
+        /// Whether there were more, of bytes or of descriptors.
+        truncated: bool,
+    },
+    /// A reply to another method than the one that was called.
+    #[error("call {sequence} of method {method} was answered for method {found}")]
+    OtherMethod {
+        /// Number of the call.
+        sequence: u32,
+        /// The method that was called.
+        method: u32,
+        /// The method in the reply.
+        found: u32,
+    },
     /// More events than anybody wants to keep.
     #[error(
         "more than {limit} bytes of events were sent that nobody asked for yet; call `dispatch` more often, or allow more with `Options::queue_bytes`"
@@ -191,6 +245,14 @@ pub enum ServeError {
     /// Standard input is no connection.
     #[error("this program is a worker: a host starts it, with a socket as its standard input")]
     NotAWorker,
+    /// The arguments of the program are not those of a libcamera worker.
+    #[error(
+        "this program is a libcamera worker: a host starts it, with the path of a module and the number of a socket as its arguments ({problem})"
+    )]
+    NotALibcameraWorker {
+        /// What is wrong with them.
+        problem: &'static str,
+    },
     /// The handshake failed.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),

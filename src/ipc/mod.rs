@@ -21,6 +21,8 @@ mod endpoint;
 mod error;
 mod handshake;
 mod interface;
+pub mod libcamera;
+mod link;
 mod message;
 mod meter;
 mod options;
@@ -41,6 +43,7 @@ pub use endpoint::{Dispatch, Endpoint, Reply};
 pub use error::{CallError, ConnectError, ProtocolError, ServeError};
 pub use handshake::HandshakeError;
 pub use interface::{Event, Interface, Method, Mode};
+pub use link::{Link, Remote};
 pub use meter::{ConnectionCounters, Meter};
 pub use options::{OnFull, Options};
 pub use queue::EventQueue;
@@ -50,6 +53,9 @@ pub use crate::shm::{ReceivedCounters, RingCounters, SentCounters, WaitPolicy};
 
 /// The most events that a proxy's `dispatch` delivers at a time.
 pub const DISPATCH_LIMIT: usize = 1024;
+
+/// How long a module whose connection broke may take to end by itself.
+const LAST_BREATH: std::time::Duration = std::time::Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,17 @@ impl Process {
         // Two writing ends, for standard output and error, and ours to read.
         let (reader, writer) = io::pipe()?;
         command.stdin(Stdio::from(socket)).stdout(writer.try_clone()?).stderr(writer);
+        Self::start(command, reader)
+    }
+
+    /// Starts a worker that has its connection elsewhere. Its standard error goes to the host's log.
+    pub fn spawn_silent(command: &mut Command) -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer);
+        Self::start(command, reader)
+    }
+
+    fn start(command: &mut Command, reader: io::PipeReader) -> io::Result<Self> {
         // In a process group of its own, the terminal's Ctrl-C reaches the host alone.
         command.process_group(0);
         let mut child = command.spawn()?;

@@ -1,4 +1,5 @@
-//! The Unix socket beside the rings: it carries descriptors, the handshake, and the news that a peer is gone.
+//! Unix sockets: the one beside the rings, which carries descriptors, the handshake, and the news that a peer is
+//! gone, and the one that is a whole connection to libcamera's workers and hosts.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -12,7 +13,7 @@ use rustix::net::{
 
 use crate::serialize::native::MAX_FDS;
 
-/// One end of a `SOCK_SEQPACKET` pair; reading and writing never block.
+/// One end of a `SOCK_SEQPACKET` or `SOCK_DGRAM` pair; reading and writing never block.
 #[derive(Debug)]
 pub(super) struct Socket {
     fd: OwnedFd,
@@ -25,17 +26,37 @@ pub(super) struct Packet {
     pub bytes: usize,
     /// Descriptors that came with it.
     pub fds: Vec<OwnedFd>,
+    /// Whether it had more bytes or descriptors than there was room for.
+    pub truncated: bool,
 }
 
 impl Socket {
-    /// A new pair.
+    /// A new pair, of packets of a connection that ends.
     pub fn pair() -> Result<(Self, OwnedFd), Errno> {
+        Self::pair_of(SocketType::SEQPACKET)
+    }
+
+    /// A new pair of libcamera's kind. Nothing tells one end that the other is closed.
+    ///
+    /// The end of the peer blocks: libcamera's worker throws away what it cannot send at once.
+    pub fn datagram_pair() -> Result<(Self, OwnedFd), Errno> {
+        let (ours, theirs) = Self::pair_of(SocketType::DGRAM)?;
+        rustix::io::ioctl_fionbio(&theirs, false)?;
+        Ok((ours, theirs))
+    }
+
+    fn pair_of(kind: SocketType) -> Result<(Self, OwnedFd), Errno> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, kind, flags, None)?;
         Ok((Self { fd: ours }, theirs))
     }
 
-    /// Takes an end that [`Socket::pair`] made.
+    /// A second descriptor of the same end.
+    pub fn try_clone(&self) -> Result<Self, Errno> {
+        rustix::io::fcntl_dupfd_cloexec(&self.fd, 3).map(|fd| Self { fd })
+    }
+
+    /// Takes an end of a pair.
     pub fn adopt(fd: OwnedFd) -> Result<Self, Errno> {
         rustix::io::ioctl_fionbio(&fd, true)?;
         Ok(Self { fd })
@@ -52,7 +73,7 @@ impl Socket {
         rustix::io::retry_on_intr(|| sendmsg(&self.fd, &[IoSlice::new(bytes)], &mut control, flags)).map(drop)
     }
 
-    /// Takes the next packet. `None` at the end of the connection, [`Errno::AGAIN`] if there is none yet.
+    /// Takes the next packet. `None` at the end of the connection, and for a datagram without anything in it; [`Errno::AGAIN`] if there is none yet.
     pub fn receive(&self, buffer: &mut [u8]) -> Result<Option<Packet>, Errno> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -65,12 +86,12 @@ impl Socket {
                 fds.extend(rights);
             }
         }
-        // Truncated descriptors were closed by the kernel; whoever counts them will notice.
-        let truncated = message.flags.contains(ReturnFlags::CTRUNC);
+        // Truncated descriptors were closed by the kernel.
+        let truncated = message.flags.intersects(ReturnFlags::CTRUNC | ReturnFlags::TRUNC);
         if message.bytes == 0 && fds.is_empty() && !truncated {
             return Ok(None);
         }
-        Ok(Some(Packet { bytes: message.bytes, fds }))
+        Ok(Some(Packet { bytes: message.bytes, fds, truncated }))
     }
 }
 

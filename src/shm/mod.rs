@@ -7,13 +7,15 @@
 //! # The peer is hostile
 //!
 //! Whatever lies in a mapping may change under our feet, so a mapping is a pointer and a length
-//! outside Rust's memory. Every access is an atomic load or store of one 64-bit word
-//! ([`Words`]); no reference or slice to the bytes is ever made, nothing is read twice, and
+//! outside Rust's memory. Every access is an atomic load or store of a 64-bit word, or of a line of
+//! them ([`Words`]); no reference or slice to the bytes is ever made, nothing is read twice, and
 //! every position and length is checked before it is used. A bound that does not hold yields
 //! [`RingError`] with the numbers, never a panic.
 
 mod barrier;
 mod doorbell;
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+mod line;
 mod memory;
 mod ring;
 mod spin;

@@ -1,4 +1,4 @@
-//! The one way in and out of shared memory: 64-bit atomic words.
+//! The one way in and out of shared memory: 64-bit atomic words, one by one or a line of them.
 
 #[cfg(not(loom))]
 pub(super) use std::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
@@ -37,8 +37,7 @@ pub trait Words {
         &self.words(index, 1)[0]
     }
 
-    /// Writes a whole line, of which nobody else may read or write a word meanwhile: some atomic store that follows
-    /// has to publish it.
+    /// Writes a line, word by word or more at once; some store that follows has to publish it.
     ///
     /// # Panics
     /// As [`Words::words`].
@@ -50,7 +49,7 @@ pub trait Words {
         }
     }
 
-    /// Reads a whole line, which some atomic load before has found published.
+    /// Reads a line, word by word or more at once, which some load before has found published.
     ///
     /// # Panics
     /// As [`Words::words`].
@@ -131,29 +130,6 @@ impl Mapped {
     }
 }
 
-/// What a processor moves at once, with the instructions that all of its kind have.
-#[cfg(all(target_arch = "x86_64", not(loom)))]
-type Wide = std::arch::x86_64::__m128i;
-#[cfg(all(target_arch = "aarch64", not(loom)))]
-type Wide = std::arch::aarch64::uint64x2_t;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", loom)))]
-type Wide = u64;
-
-/// A line, as it is moved.
-#[cfg(not(loom))]
-type WideLine = [Wide; LINE_WORDS * 8 / size_of::<Wide>()];
-
-#[cfg(not(loom))]
-impl Mapped {
-    /// Where the line at `index` is.
-    #[inline(always)]
-    fn line(&self, index: usize) -> *mut Wide {
-        let line = self.words(index, LINE_WORDS).as_ptr().cast_mut().cast::<Wide>();
-        debug_assert!(line.is_aligned(), "word {index} is not the first of a line");
-        line
-    }
-}
-
 #[cfg(not(loom))]
 impl Words for Mapped {
     #[inline]
@@ -167,26 +143,16 @@ impl Words for Mapped {
         unsafe { std::slice::from_raw_parts(self.raw.as_mut_ptr().cast::<AtomicU64>().add(index), count) }
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn put_line(&self, index: usize, line: &Line) {
-        // SAFETY: both are 64 plain bytes.
-        let wide: WideLine = unsafe { std::mem::transmute(*line) };
-        let target = self.line(index);
-        for (part, value) in wide.into_iter().enumerate() {
-            // SAFETY: the line is in the mapping and aligned (see `line`). It is outside of all memory that Rust knows
-            // of, where a volatile access means what the processor makes of it, whoever else accesses it. What accesses
-            // it in this process does so before or after, by the contract of `put_line`.
-            unsafe { target.add(part).write_volatile(value) };
-        }
+        super::line::put(self.words(index, LINE_WORDS), line);
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn take_line(&self, index: usize) -> Line {
-        let source = self.line(index);
-        // SAFETY: as in `put_line`.
-        let wide: WideLine = std::array::from_fn(|part| unsafe { source.add(part).read_volatile() });
-        // SAFETY: both are 64 plain bytes.
-        unsafe { std::mem::transmute(wide) }
+        super::line::take(self.words(index, LINE_WORDS))
     }
 
     #[inline]

@@ -27,6 +27,7 @@ impl Generator<'_> {
         let aliases = self.aliases(id);
         let flag = enumeration.is_flags.then(|| self.flag(id));
         let codec = self.enum_codec(id);
+        let libcamera = self.libcamera_enum(id);
         Ok(quote! {
             #doc
             #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -37,6 +38,7 @@ impl Generator<'_> {
             #aliases
             #flag
             #codec
+            #libcamera
         })
     }
 
@@ -114,7 +116,7 @@ impl Generator<'_> {
 }
 
 /// The enumerators that are variants in Rust.
-fn distinct(enumeration: &Enum) -> impl Iterator<Item = (usize, &Enumerator)> {
+pub(super) fn distinct(enumeration: &Enum) -> impl Iterator<Item = (usize, &Enumerator)> {
     enumeration.enumerators.iter().enumerate().filter(|(_, enumerator)| enumerator.alias_of.is_none())
 }
 
@@ -123,7 +125,7 @@ pub(super) fn default_index(enumeration: &Enum) -> usize {
     enumeration.enumerators.iter().position(|enumerator| enumerator.value == 0).unwrap_or(0)
 }
 
-fn discriminant(enumerator: &Enumerator) -> TokenStream {
+pub(super) fn discriminant(enumerator: &Enumerator) -> TokenStream {
     // The highest bit makes a number negative in Rust, and a literal in hexadecimal too large for it.
     let hex = enumerator.hex && enumerator.value >= 0;
     paths::integer(enumerator.value.into(), hex).parse().expect("a number is tokens")

@@ -19,7 +19,8 @@ impl Generator<'_> {
         let decode = self.event_decode(names);
         let deliver = self.event_deliver(names);
         let senders = self.senders(names);
-        Ok(quote! { #definition #deliver #decode #senders })
+        let libcamera = self.libcamera_events(names);
+        Ok(quote! { #definition #deliver #decode #libcamera #senders })
     }
 
     fn event_enum(&self, names: &Names<'_>) -> Result<TokenStream, String> {
@@ -102,7 +103,8 @@ impl Generator<'_> {
         }
     }
 
-    fn pattern(&self, event: &Method, locals: &[Ident]) -> TokenStream {
+    /// `{ … }` with each parameter of an event under its name in the code around, or nothing.
+    pub(super) fn pattern(&self, event: &Method, locals: &[Ident]) -> TokenStream {
         if locals.is_empty() {
             return TokenStream::new();
         }
@@ -176,9 +178,14 @@ impl Generator<'_> {
             });
             quote! { #signature { self.push(#event::#variant #fields); } }
         });
+        let pushes: Vec<_> = pushes.collect();
+        let libcamera = self.settings.libcamera.then(|| {
+            quote! { impl #events for ipc::libcamera::Emitter<#event> { #(#pushes)* } }
+        });
         quote! {
             impl #events for ipc::Emitter { #(#emits)* }
             impl #events for ipc::EventQueue<#event> { #(#pushes)* }
+            #libcamera
         }
     }
 

@@ -98,10 +98,11 @@ impl Generator<'_> {
         let members: Vec<_> = parameters.iter().map(|p| (p.name.as_str(), &p.ty)).collect();
         let encode =
             self.encode_impl(&quote! { #name #elided }, &quote! { super::wire::#module::#name }, &members);
+        let libcamera = self.libcamera_message(kind, method, parameters, &quote! { #name #elided });
         // Events are read into the variants of their enum.
         let read =
             (!parameters.is_empty() && kind != Kind::Event).then(|| self.read(kind, method, parameters));
-        quote! { #doc #definition #encode #read }
+        quote! { #doc #definition #encode #read #libcamera }
     }
 
     fn read(&self, kind: Kind, method: &Method, parameters: &[Parameter]) -> TokenStream {

@@ -9,6 +9,7 @@ mod dispatcher;
 mod enums;
 mod events;
 mod format;
+mod libcamera;
 mod messages;
 mod paths;
 mod proxy;
@@ -35,6 +36,10 @@ pub(crate) struct Settings {
     pub(crate) runtime: String,
     /// Rust path of the types of each imported module.
     pub(crate) externs: BTreeMap<String, String>,
+    /// Whether to generate libcamera's encoding too, and what speaks it.
+    pub(crate) libcamera: bool,
+    /// Path of the module that has the encodings of the geometric types, if this one shall not.
+    pub(crate) geometry: Option<String>,
     /// Attributes and the types that get them.
     pub(crate) type_attributes: Vec<(String, String)>,
 }
@@ -43,7 +48,7 @@ pub(crate) struct Settings {
 pub(crate) fn generate(model: &Model, id: ModuleId, settings: &Settings) -> Result<String, String> {
     let generator = Generator { model, id, module: &model.modules[id.0], settings };
     // Later steps rely on these being paths.
-    for path in settings.externs.values().chain([&settings.runtime]) {
+    for path in settings.externs.values().chain([&settings.runtime]).chain(&settings.geometry) {
         generator.path(path)?;
     }
     let body = generator.body()?;

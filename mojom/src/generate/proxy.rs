@@ -3,6 +3,7 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+use super::libcamera::libcamera_read_ident;
 use super::messages::read_ident;
 use super::{Generator, Names, doc, initialiser, local, message_ident, method_ident, numbered, value_ident};
 use crate::model::Method;
@@ -23,10 +24,11 @@ impl Generator<'_> {
             "descriptor of the proxy is readable while there are any. No call delivers events.".to_owned(),
         ]);
         let name = proxy.to_string();
+        let link = self.settings.libcamera.then(|| quote! { , ipc::Link<#event> });
         quote! {
             #type_doc
             pub struct #proxy {
-                backend: ipc::Backend<dyn #main + Send, #event>,
+                backend: ipc::Backend<dyn #main + Send, #event #link>,
             }
 
             impl #proxy { #constructors #accessors }
@@ -49,6 +51,21 @@ impl Generator<'_> {
 
     fn constructors(&self, names: &Names<'_>) -> TokenStream {
         let Names { main, events, .. } = names;
+        let libcamera = self.settings.libcamera.then(|| {
+            quote! {
+                /// Starts `worker`, one of libcamera's own or one that libcamera could start.
+                ///
+                /// # Errors
+                /// [`ipc::ConnectError`] if the worker does not start. That it has no such module, or one of another
+                /// interface, only shows when it is called.
+                pub fn libcamera(
+                    options: &ipc::Options,
+                    worker: &ipc::libcamera::Worker,
+                ) -> Result<Self, ipc::ConnectError> {
+                    Ok(Self { backend: ipc::Backend::libcamera(&INTERFACE, options, worker)? })
+                }
+            }
+        });
         quote! {
             /// Runs the module that `make` builds as a plain object: calls are function calls.
             ///
@@ -88,11 +105,28 @@ impl Generator<'_> {
             pub fn isolated(options: &ipc::Options, worker: &ipc::Worker) -> Result<Self, ipc::ConnectError> {
                 Ok(Self { backend: ipc::Backend::isolated(&INTERFACE, options, worker)? })
             }
+
+            #libcamera
         }
     }
 
     fn accessors(&self, names: &Names<'_>) -> TokenStream {
         let Names { events, event, .. } = names;
+        let libcamera = self.settings.libcamera.then(|| {
+            quote! {
+                /// The connection to a worker of libcamera's kind, if it is one.
+                #[must_use]
+                pub fn libcamera_connection(&self) -> Option<&ipc::libcamera::Connection<#event>> {
+                    self.backend.libcamera_connection()
+                }
+            }
+        });
+        let unless = if self.settings.libcamera {
+            "The connection to the module, unless it is a plain object or a worker of libcamera's kind."
+        } else {
+            "The connection to the module, unless it is a plain object."
+        };
+        let unless = doc(&[unless.to_owned()]);
         quote! {
             /// Where the module runs.
             #[must_use]
@@ -134,17 +168,19 @@ impl Generator<'_> {
                 self.backend.wait(deadline)
             }
 
-            /// The connection to the module, unless it is a plain object.
+            #unless
             #[must_use]
             pub fn connection(&self) -> Option<&ipc::Connection> {
                 self.backend.connection()
             }
 
-            /// The connection to the module, unless it is a plain object.
+            #unless
             #[must_use]
             pub fn connection_mut(&mut self) -> Option<&mut ipc::Connection> {
                 self.backend.connection_mut()
             }
+
+            #libcamera
         }
     }
 
@@ -165,10 +201,15 @@ impl Generator<'_> {
         let call = if method.asynchronous {
             quote! { connection.cast(#number, &#request) }
         } else if method.outputs.is_empty() {
-            quote! { connection.call(#number, &#request, |_| Ok(())) }
+            let libcamera = self.settings.libcamera.then(|| quote! { , |_| Ok(()) });
+            quote! { connection.call(#number, &#request, |_| Ok(()) #libcamera) }
         } else {
             let read = read_ident(method);
-            quote! { connection.call(#number, &#request, reply::#read) }
+            let libcamera = self.settings.libcamera.then(|| {
+                let read = libcamera_read_ident(method);
+                quote! { , reply::#read }
+            });
+            quote! { connection.call(#number, &#request, reply::#read #libcamera) }
         };
         quote! {
             #signature {

@@ -16,6 +16,9 @@ impl Generator<'_> {
         let (definition, codec) = match structure.kind {
             StructKind::Empty => return Ok(TokenStream::new()),
             StructKind::Runtime(_) => (quote! { pub use serialize::#name; }, TokenStream::new()),
+            StructKind::RuntimeType if self.settings.geometry.is_some() => {
+                (quote! { pub use serialize::#name; }, TokenStream::new())
+            }
             StructKind::RuntimeType => (quote! { pub use serialize::#name; }, self.struct_codec(id)),
             StructKind::Generated => (self.definition(id, structure)?, self.struct_codec(id)),
         };
@@ -110,6 +113,7 @@ impl Generator<'_> {
             quote! { #name: #value }
         });
         let input = input_name(structure.fields.iter().map(|field| &field.ty));
+        let libcamera = self.libcamera_struct(id);
         quote! {
             #encode
 
@@ -118,6 +122,8 @@ impl Generator<'_> {
                     Ok(Self { #(#fields),* })
                 }
             }
+
+            #libcamera
         }
     }
 

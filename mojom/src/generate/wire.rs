@@ -16,6 +16,11 @@ impl Generator<'_> {
                 continue;
             }
             let name = ident(&type_name(&structure.name));
+            if let (StructKind::RuntimeType, Some(path)) = (structure.kind, &self.settings.geometry) {
+                let path = self.path(path)?;
+                parts.extend(quote! { pub use #path::wire::#name; });
+                continue;
+            }
             let doc = doc(&[format!("Fixed part of [`{name}`](super::{name}).")]);
             let members: Vec<_> =
                 structure.fields.iter().map(|field| (field.name.as_str(), &field.ty)).collect();

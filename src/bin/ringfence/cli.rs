@@ -10,6 +10,7 @@ use ringfence::ipc::Mode;
 use ringfence::rpi::camera::{Light, SensorMode};
 
 use crate::failure::Failure;
+use crate::wire::args::WireCommand;
 
 /// Run a virtual Raspberry Pi camera whose image-processing algorithms live in another process.
 #[derive(Debug, Parser)]
@@ -28,6 +29,9 @@ pub enum Command {
     Run(RunArgs),
     /// Measure what a call costs on this machine, beside the machine's own limits and beside sockets
     Bench(BenchArgs),
+    /// Encode and decode values, and read recorded sessions, given nothing but interface files
+    #[command(subcommand)]
+    Wire(WireCommand),
 }
 
 /// How to measure.

@@ -38,7 +38,7 @@ impl Failure {
 
 /// The text without what would move a terminal's cursor or change its settings: a worker that nobody trusts, or a
 /// file's name, may have written part of it.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

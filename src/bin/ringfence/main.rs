@@ -1,4 +1,5 @@
-//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, and measures what that costs.
+//! `ringfence`: runs a virtual Raspberry Pi camera whose algorithms live in another process, measures what that costs,
+//! and reads what goes over the wire.
 
 mod bars;
 mod bench;
@@ -10,6 +11,7 @@ mod output;
 mod plot;
 mod run;
 mod summary;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let result = cli::parse().and_then(|command| match command {
         cli::Command::Run(args) => run::run(&args),
         cli::Command::Bench(args) => bench::bench(&args),
+        cli::Command::Wire(command) => wire::wire(&command),
     });
     match result {
         Ok(code) => code,

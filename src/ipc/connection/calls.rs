@@ -86,6 +86,10 @@ impl Connection {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
+        if self.watched.get() {
+            // We are not asleep, though an owner will be: until `rearm`, no message needs to ring.
+            self.incoming.awake();
+        }
         let name = self.interface.method_name(method);
         self.last_call = Some(name);
         Ok(name)
@@ -113,7 +117,10 @@ impl Connection {
                 SendError::Ring(source @ RingError::TooLarge { .. }) => {
                     return Err(CallError::TooLarge { method, source });
                 }
-                SendError::Ring(RingError::Full { bytes, .. }) if !self.outgoing.prepare_sleep(bytes) => {
+                SendError::Ring(RingError::Full { bytes, .. })
+                    if self.outgoing.glance(&mut self.for_room, bytes)
+                        || !self.outgoing.prepare_sleep(bytes) =>
+                {
                     continue;
                 }
                 SendError::Ring(source @ RingError::Full { .. }) => {
@@ -133,6 +140,12 @@ impl Connection {
             let deadline = clock.start() + self.deadline_of(number);
             let wake = if self.options.on_full == OnFull::Fail || Instant::now() >= deadline {
                 Wake::Late
+            } else if self.for_room.policy() == WaitPolicy::Spin {
+                // Not asleep: a glance at the peer between two rounds of looking.
+                match wait(&[], self.peer(), Some(Instant::now())) {
+                    Wake::Late => Wake::Ready,
+                    wake => wake,
+                }
             } else if self.incoming.prepare_sleep() {
                 let wake =
                     wait(&[sleep_on, (self.incoming.data(), PollFlags::IN)], self.peer(), Some(deadline));

@@ -24,14 +24,12 @@ use crate::ipc::processors::share_one;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
 use crate::ipc::{
-    CallError, ConnectError, Endpoint, Event, Interface, Meter, Mode, OnFull, Options, ProtocolError,
-    ServeError, Worker,
+    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Meter, Mode, OnFull, Options,
+    ProtocolError, ServeError, Worker,
 };
 use crate::serialize::native::{DecodeError, Decoder, Encode};
-use crate::shm::{RingError, Spinner};
+use crate::shm::{RingError, Spinner, WaitPolicy};
 
-/// How long a module whose connection broke may take to end by itself.
-const LAST_BREATH: Duration = Duration::from_millis(200);
 /// Bytes of a module's own reason for a failure that are shown.
 const LONGEST_REASON: usize = 4096;
 /// Messages kept for their memory.
@@ -50,9 +48,11 @@ pub struct Connection {
     outgoing: Outgoing,
     incoming: Incoming,
     meter: Meter,
-    /// For replies and for events: the two come after different times, and looking may pay for one and not the other.
+    /// For replies, for events and for room: they come after different times, and looking may pay for one and not
+    /// for another.
     for_reply: Spinner,
     for_event: Spinner,
+    for_room: Spinner,
     /// Durations of calls, in nanoseconds, if they are recorded.
     latency: Option<Box<Histogram<u64>>>,
     /// The message at hand.
@@ -158,6 +158,7 @@ impl Connection {
             meter,
             for_reply: Spinner::new(options.host_wait, share_one(worker)),
             for_event: Spinner::new(options.host_wait, share_one(worker)),
+            for_room: Spinner::new(options.host_wait, share_one(worker)),
             message: Message::default(),
             queue: VecDeque::new(),
             queued_bytes: 0,

@@ -26,6 +26,25 @@ pub(super) struct InfoEntry {
     values: [Slot; 3],
 }
 
+impl InfoEntry {
+    /// An entry without values, whose limits will have these types.
+    fn new(
+        id: u32,
+        kind: ControlType,
+        direction: Direction,
+        limits: [ControlType; 3],
+    ) -> Result<Self, ControlError> {
+        check_types(id, kind, limits)?;
+        Ok(Self {
+            id: id.into(),
+            kind: kind.number(),
+            direction: direction.number(),
+            reserved: [0; 2],
+            values: [Slot::default(); 3],
+        })
+    }
+}
+
 impl Entry for InfoEntry {
     #[inline]
     fn id(&self) -> u32 {
@@ -243,11 +262,26 @@ impl ControlInfoMap {
     ) -> Result<(), ControlError> {
         let default = info.default.as_ref().unwrap_or(&ControlValue::None);
         let sources = [&info.min, &info.max, default].map(ControlValue::source);
-        check_types(id, kind, sources.map(Source::control_type))?;
-        let (kind, direction) = (kind.number(), direction.number());
-        let entry =
-            InfoEntry { id: id.into(), kind, direction, reserved: [0; 2], values: [Slot::default(); 3] };
+        let entry = InfoEntry::new(id, kind, direction, sources.map(Source::control_type))?;
         self.0.put(entry, &sources)
+    }
+
+    /// A map of `count` controls: what each is, and its minimum, maximum and default, whose values have at most
+    /// `value_bytes` bytes in all.
+    pub(in crate::serialize) fn collect<'v>(
+        id_map: IdMap,
+        entries: impl Iterator<
+            Item = Result<(u32, ControlType, Direction, [ControlValueRef<'v>; 3]), ControlError>,
+        >,
+        count: usize,
+        value_bytes: usize,
+    ) -> Result<Self, ControlError> {
+        let entries = entries.map(|entry| {
+            let (id, kind, direction, limits) = entry?;
+            let types = limits.map(|limit| limit.control_type());
+            Ok((InfoEntry::new(id, kind, direction, types)?, limits))
+        });
+        Packet::collect(id_map, entries, count, value_bytes).map(Self)
     }
 
     /// Removes a control, and says whether it was there.

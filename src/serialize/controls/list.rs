@@ -170,6 +170,19 @@ impl ControlList {
         entries.iter().map(|entry| (entry.id(), entry.value.value(values)))
     }
 
+    /// A list of `count` controls, whose values have at most `value_bytes` bytes in all.
+    pub(in crate::serialize) fn collect<'v>(
+        id_map: IdMap,
+        entries: impl Iterator<Item = Result<(u32, ControlValueRef<'v>), ControlError>>,
+        count: usize,
+        value_bytes: usize,
+    ) -> Result<Self, ControlError> {
+        let entries = entries.map(|entry| {
+            entry.map(|(id, value)| (ListEntry { id: id.into(), value: Slot::default() }, [value]))
+        });
+        Packet::collect(id_map, entries, count, value_bytes).map(Self)
+    }
+
     /// A list from the bytes of its packet, see [`controls`](super).
     ///
     /// # Errors

@@ -200,6 +200,35 @@ impl<E: Entry> Packet<E> {
         Ok(())
     }
 
+    /// A packet of entries and the values for their slots, of which there are `count`, with at most
+    /// `value_bytes` bytes in all.
+    pub fn collect<'v, const N: usize>(
+        id_map: IdMap,
+        entries: impl Iterator<Item = Result<(E, [ControlValueRef<'v>; N]), ControlError>>,
+        count: usize,
+        value_bytes: usize,
+    ) -> Result<Self, ControlError> {
+        let values_start = count * size_of::<E>();
+        let bytes = size_of::<Header>() + values_start + value_bytes;
+        if bytes > MAX_BYTES {
+            return Err(ControlError::TooLong { bytes, limit: MAX_BYTES });
+        }
+        let mut buffer = vec![0; values_start + value_bytes];
+        let (entry_bytes, values) = buffer.split_at_mut(values_start);
+        let mut offset = 0;
+        for (place, entry) in entry_bytes.chunks_exact_mut(size_of::<E>()).zip(entries) {
+            let (mut entry, sources) = entry?;
+            for (slot, source) in entry.slots_mut().iter_mut().zip(&sources) {
+                *slot = Slot::fill(source, values, &mut offset);
+            }
+            place.copy_from_slice(entry.as_bytes());
+        }
+        buffer.truncate(values_start + offset);
+        let packet = Self { id_map, entries: count, buffer, of: std::marker::PhantomData };
+        super::validate::unique(packet.parts().0)?;
+        Ok(packet)
+    }
+
     /// The entries, and the bytes of the values.
     #[inline]
     pub fn parts(&self) -> (&[E], &[u8]) {

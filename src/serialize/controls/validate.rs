@@ -58,7 +58,7 @@ pub(super) fn validate<E: Entry>(bytes: &[u8]) -> Result<(IdMap, usize), Control
 }
 
 /// Checks that no id comes twice among these entries, of which there are at most [`MAX_ENTRIES`].
-fn unique<E: Entry>(entries: &[E]) -> Result<(), ControlError> {
+pub(super) fn unique<E: Entry>(entries: &[E]) -> Result<(), ControlError> {
     // Whoever sets controls in the order of their numbers spares the reader the rest.
     if entries.is_sorted_by(|left, right| left.id() < right.id()) {
         return Ok(());

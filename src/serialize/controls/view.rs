@@ -18,6 +18,9 @@ pub struct ControlValueRef<'a> {
 }
 
 impl<'a> ControlValueRef<'a> {
+    /// No value.
+    pub const NONE: Self = Self::valid(ControlType::None, false, &[]);
+
     /// The value with these bytes, little-endian, elements back to back.
     ///
     /// # Errors

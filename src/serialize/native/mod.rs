@@ -18,7 +18,6 @@
 
 mod decoder;
 mod encoder;
-mod error;
 mod handles;
 mod scalars;
 mod sequences;
@@ -26,9 +25,9 @@ mod sequences;
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+pub use super::error::{DecodeError, EncodeError, Problem};
 pub use decoder::Decoder;
 pub use encoder::{Encoder, MAX_FDS, Sink};
-pub use error::{DecodeError, EncodeError, Problem};
 
 /// What a fixed part is: plain bytes without padding or alignment, valid whatever they hold.
 pub trait Fixed: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy + 'static {}

@@ -22,12 +22,14 @@ pub struct Consumer<M> {
     /// Where the next record is due.
     position: u64,
     /// The position that the producer was told of.
-    released: u64,
+    released: Cell<u64>,
     counters: ReceivedCounters,
     /// Records until the last sleep.
     records_at_sleep: Cell<u64>,
     /// Whether the producer was told that it need not fence.
     fences_for_both: Cell<bool>,
+    /// Whether barriers have failed, so that they are not offered again.
+    barriers_fail: Cell<bool>,
 }
 
 /// A record's payload in private memory; grows to the largest record and is used again and again.
@@ -81,10 +83,11 @@ impl<M: Words> Consumer<M> {
             memory,
             geometry,
             position: start,
-            released: start,
+            released: Cell::new(start),
             counters: ReceivedCounters::default(),
             records_at_sleep: Cell::new(0),
             fences_for_both: Cell::new(false),
+            barriers_fail: Cell::new(false),
         }
     }
 
@@ -141,18 +144,17 @@ impl<M: Words> Consumer<M> {
         }
         self.position += Geometry::lines_of(bytes);
         // Telling the producer costs a line transfer, so a busy consumer does it four times a lap.
-        let overdue = self.position - self.released >= u64::from(self.geometry.lines()).div_ceil(4);
+        let overdue = self.position - self.released.get() >= u64::from(self.geometry.lines()).div_ceil(4);
         Ok(Some(Popped { position, wake_producer: overdue && self.release() }))
     }
 
     /// Gives all lines read so far back to the producer, as an idle consumer does before it waits.
     /// Returns whether the producer sleeps for want of room and its doorbell has to be rung.
     #[must_use = "a sleeping producer has to be woken"]
-    pub fn release(&mut self) -> bool {
-        if self.released == self.position {
+    pub fn release(&self) -> bool {
+        if self.released.replace(self.position) == self.position {
             return false;
         }
-        self.released = self.position;
         // ORDERING: Release: our reads of the lines happen before the producer's writes to them, which
         // follow its Acquire load of the head.
         self.memory.word(HEAD).store(self.position, Ordering::Release);
@@ -187,10 +189,7 @@ impl<M: Words> Consumer<M> {
                 self.fences_for_both.set(false);
             }
             if !barrier::everywhere() {
-                // It worked before; without it, a sleep could miss its wake-up. So there is none.
-                self.fences_for_both.set(true);
-                self.awake();
-                return false;
+                self.withdraw_for_good();
             }
         }
         if self.is_ready() {
@@ -206,10 +205,25 @@ impl<M: Words> Consumer<M> {
         // ORDERING: Relaxed: once the producer's word is true it stays so, and a peer that lies about it misses its
         // own wake-ups. Ours may be seen late: until then the producer fences. It is never read back, since the
         // peer could have changed it.
-        if self.memory.word(PRODUCER_REGISTERED).load(Ordering::Relaxed) == 1 && barrier::register() {
+        if !self.barriers_fail.get()
+            && self.memory.word(PRODUCER_REGISTERED).load(Ordering::Relaxed) == 1
+            && barrier::register()
+        {
             self.fences_for_both.set(true);
             self.memory.word(CONSUMER_FENCES).store(1, Ordering::Relaxed);
         }
+    }
+
+    /// Barriers worked before, and are now denied: perhaps a filter of system calls has come. So the producer has to fence
+    /// again. What it has published without is on its way to us, which takes some hundred nanoseconds.
+    #[cold]
+    fn withdraw_for_good(&self) {
+        // ORDERING: Relaxed, and then a fence: whatever the producer commits from here on, it reads this before.
+        self.memory.word(CONSUMER_FENCES).store(0, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.fences_for_both.set(false);
+        self.barriers_fail.set(true);
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
 
     /// Says that the consumer is not asleep any more.
@@ -233,7 +247,7 @@ impl<M: Words> Consumer<M> {
         // ORDERING: Relaxed: see `Producer::note_ring`. The peer may write anything; a cost is only believed
         // if it is not absurd, and only the waiting policy depends on it.
         let rang_at = self.memory.word(RANG_AT).load(Ordering::Relaxed);
-        let cost = now.checked_sub(rang_at).filter(|_| rung);
+        let cost = now.checked_sub(rang_at).filter(|_| rung && rang_at != 0);
         self.counters.last_wake_up_ns = cost.unwrap_or(self.counters.last_wake_up_ns);
         self.counters.publish_rest(&self.memory);
         cost

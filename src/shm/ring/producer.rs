@@ -72,6 +72,11 @@ impl<M: Words> Producer<M> {
         Ok(Reservation { producer: self, bytes })
     }
 
+    /// Whether a record of `bytes` payload bytes fits, or the peer lies and [`Producer::reserve`] will say so.
+    pub fn has_room(&mut self, bytes: usize) -> bool {
+        self.read_head().is_err() || self.free() >= Geometry::lines_of(bytes)
+    }
+
     /// Says that the producer is about to sleep until a record of `bytes` fits. Returns whether it may:
     /// `false` means that there is room already, or that the peer lies and [`Producer::reserve`] will say so.
     pub fn prepare_sleep(&mut self, bytes: usize) -> bool {
@@ -80,7 +85,7 @@ impl<M: Words> Producer<M> {
         // least one of them sees the other's store.
         self.memory.word(PRODUCER_ASLEEP).store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        let must_wait = self.read_head().is_ok() && self.free() < Geometry::lines_of(bytes);
+        let must_wait = !self.has_room(bytes);
         if must_wait {
             self.counters.full += 1;
             self.counters.publish_rest(&self.memory);

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::serialize::controls::ControlError;
+use super::controls::{ControlError, ControlType};
+use super::libcamera::Version;
 
 /// Why a value cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,55 @@ pub enum EncodeError {
         bytes: usize,
         /// The most.
         limit: usize,
+    },
+    /// Descriptors where libcamera's encoding has no place for them.
+    #[error(
+        "`{field}` holds {count} file descriptors; libcamera sends none there unless it is marked `[hasFd]`"
+    )]
+    UnmarkedFds {
+        /// The field or parameter.
+        field: &'static str,
+        /// Descriptors in it.
+        count: usize,
+    },
+    /// A list of V4L2 controls that the peer could not read: it needs a map of them first.
+    #[error(
+        "a list of V4L2 controls ({id:#x} and others) needs a control info map that has them, and none was sent or received since `configure`; send the map first"
+    )]
+    NoMap {
+        /// The first control of the list.
+        id: u32,
+    },
+    /// An array of controls that is longer than a count of 16 bits can say.
+    #[error(
+        "control {id:#x} has {count} elements, more than the {} that libcamera's encoding can count",
+        u16::MAX
+    )]
+    TooManyElements {
+        /// The control.
+        id: u32,
+        /// Its elements.
+        count: usize,
+    },
+    /// A type of control that the version does not have.
+    #[error("control {id:#x} is of type {kind}, which {version} does not have")]
+    NoSuchType {
+        /// The control.
+        id: u32,
+        /// Its type.
+        kind: ControlType,
+        /// The encoding.
+        version: Version,
+    },
+    /// An array among the limits of a control, where only scalars can be sent.
+    #[error(
+        "a limit of control {id:#x} is an array, and {version} only has scalars there; leave out the default"
+    )]
+    ArrayLimit {
+        /// The control.
+        id: u32,
+        /// The encoding.
+        version: Version,
     },
 }
 
@@ -130,6 +180,77 @@ pub enum Problem {
     /// A control list or control info map is malformed.
     #[error(transparent)]
     Controls(#[from] ControlError),
+    /// A value ends too early, or reaches beyond what holds it.
+    #[error("{needed} bytes are needed at offset {offset}, where {left} are left")]
+    Beyond {
+        /// Where the bytes should be, from the start of the message.
+        offset: usize,
+        /// Bytes needed there.
+        needed: u64,
+        /// Bytes that are left there.
+        left: usize,
+    },
+    /// A value claims descriptors that do not belong to it, or leaves some over.
+    #[error(
+        "the value has {used} file descriptors where {announced} are announced, of {available} that are left"
+    )]
+    AnnouncedFds {
+        /// Descriptors that it claimed.
+        used: usize,
+        /// Descriptors announced.
+        announced: usize,
+        /// Descriptors left of those that came with the message.
+        available: usize,
+    },
+    /// A map that has a key twice.
+    #[error("a key comes more than once")]
+    RepeatedKey,
+    /// A packet of controls of another format.
+    #[error("a packet of controls has format {found}, and {version} has another")]
+    PacketFormat {
+        /// The number found.
+        found: u32,
+        /// The encoding.
+        version: Version,
+    },
+    /// A packet of controls whose parts do not fit into it.
+    #[error(
+        "a packet of controls with {entries} entries, data at {data_offset} and {size} bytes does not fit into {available} bytes"
+    )]
+    PacketLayout {
+        /// Entries announced.
+        entries: u32,
+        /// Start of the values.
+        data_offset: u32,
+        /// Bytes announced.
+        size: u32,
+        /// Bytes there are.
+        available: usize,
+    },
+    /// A number that names no id map.
+    #[error("{found} is no id map; 0 to 2 are")]
+    IdMap {
+        /// The number found.
+        found: u32,
+    },
+    /// A list whose map was never sent.
+    #[error("a list refers to control info map {handle}, which is not known")]
+    UnknownMap {
+        /// The handle.
+        handle: u32,
+    },
+    /// A list of V4L2 controls that names no map.
+    #[error("a list of {entries} V4L2 controls names no control info map")]
+    MissingMap {
+        /// Controls in the list.
+        entries: u32,
+    },
+    /// More maps than anybody wants to keep.
+    #[error("more than {limit} control info maps came since `configure`")]
+    TooManyMaps {
+        /// The most that are kept.
+        limit: usize,
+    },
 }
 
 impl DecodeError {

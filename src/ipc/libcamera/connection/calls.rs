@@ -1,0 +1,163 @@
+//! Calls: sending them, waiting for room, and waiting for replies.
+
+use rustix::event::PollFlags;
+
+use super::*;
+use crate::ipc::OnFull;
+use crate::ipc::libcamera::RESETS;
+use crate::serialize::libcamera::{DecodeError, Decoder};
+
+impl<E: Event> Connection<E> {
+    /// Calls `method` and waits for its results, which `read` takes from the reply.
+    ///
+    /// # Errors
+    /// [`CallError`]; the call may or may not have been carried out if it is [`CallError::Deadline`],
+    /// [`CallError::Died`] or [`CallError::Protocol`].
+    pub fn call<Q: Encode + ?Sized, R>(
+        &mut self,
+        method: u16,
+        request: &Q,
+        read: impl FnOnce(&mut Decoder<'_>) -> Result<R, DecodeError>,
+    ) -> Result<R, CallError> {
+        let result = self.exchange(method, request).and_then(|()| {
+            let mut body = self.message.body(&mut self.controls);
+            let results = read(&mut body)?;
+            body.finish()?;
+            Ok(results)
+        });
+        self.message.fds.clear();
+        self.rearm();
+        result
+    }
+
+    /// Calls `method`, which has no reply.
+    ///
+    /// # Errors
+    /// [`CallError`] if the call could not be sent.
+    pub fn cast<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
+        let result = self.begin(method).and_then(|name| {
+            let start = Instant::now();
+            self.transmit(method, name, request, start)
+        });
+        self.rearm();
+        result
+    }
+
+    /// Checks that calls are possible, and notes this one.
+    fn begin(&mut self, method: u16) -> Result<&'static str, CallError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let name = self.interface.method_name(method);
+        self.last_call = Some(name);
+        self.cookie = next_cookie(self.cookie);
+        Ok(name)
+    }
+
+    /// Sends a call and waits until its reply is the message at hand.
+    fn exchange<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
+        let name = self.begin(method)?;
+        let start = Instant::now();
+        if name == RESETS {
+            // Until the worker has answered, it may send what goes by the old state.
+            let fresh = ControlSerializer::new(self.version, Role::Host);
+            self.before_reset.push_back((self.cookie, std::mem::replace(&mut self.controls, fresh)));
+        }
+        if let Err(error) = self.transmit(method, name, request, start) {
+            // If it was sent all the same, its reply will say so.
+            if name == RESETS
+                && !self.abandoned.contains(&self.cookie)
+                && let Some((_, old)) = self.before_reset.pop_back()
+            {
+                self.controls = old;
+            }
+            return Err(error);
+        }
+        let deadline = start + self.options.deadline_of(name);
+        let mut gone = false;
+        loop {
+            while self.receive()? {
+                if self.message.cookie() != self.cookie {
+                    self.keep()?;
+                    continue;
+                }
+                let found = self.message.number();
+                if found != u32::from(method) {
+                    let (sequence, method) = (self.cookie, method.into());
+                    return Err(self.cut_off(ProtocolError::OtherMethod { sequence, method, found }));
+                }
+                self.answered(self.cookie);
+                return Ok(());
+            }
+            if gone {
+                return Err(self.bury());
+            }
+            match wait(&[(self.channel.as_fd(), PollFlags::IN)], self.peer(), Some(deadline)) {
+                Wake::Ready => {}
+                // It may have replied and ended.
+                Wake::Gone => gone = true,
+                Wake::Late => {
+                    self.abandoned.push(self.cookie);
+                    return Err(CallError::Deadline { method: name, waited: start.elapsed() });
+                }
+            }
+        }
+    }
+
+    /// Sends a message, waiting for room if need be.
+    fn transmit<Q: Encode + ?Sized>(
+        &mut self,
+        number: u16,
+        method: &'static str,
+        request: &Q,
+        start: Instant,
+    ) -> Result<(), CallError> {
+        let deadline = start + self.options.deadline_of(method);
+        let mut result = self.channel.send(number.into(), self.cookie, request, &mut self.controls);
+        let mut is_due = false;
+        loop {
+            let error = match result {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            match error {
+                SendError::Full => {}
+                SendError::Due => is_due = true,
+                SendError::Encode(source) => return Err(CallError::Encode { method, source }),
+                SendError::TooLong { bytes, limit } => {
+                    return Err(CallError::TooLong { method, bytes, limit });
+                }
+                SendError::Gone => return Err(self.bury()),
+                SendError::System { fds: count, errno } => {
+                    let error = CallError::Fds { method, count, errno };
+                    // Its announcement was sent, and the worker will take whatever comes next for the message.
+                    if self.channel.is_due() {
+                        self.module.end(self.channel.as_fd(), Instant::now());
+                        self.failed = Some(error.clone());
+                    }
+                    return Err(error);
+                }
+            }
+            let patient = is_due || self.options.on_full == OnFull::Wait;
+            if !patient || Instant::now() >= deadline {
+                if is_due {
+                    self.abandoned.push(self.cookie);
+                    return Err(CallError::Deadline { method, waited: start.elapsed() });
+                }
+                return Err(CallError::Congested { method });
+            }
+            // A worker that cannot get rid of its events takes no calls: make room for both.
+            let ready = PollFlags::IN | PollFlags::OUT;
+            let wake = wait(&[(self.channel.as_fd(), ready)], self.peer(), Some(deadline));
+            self.pump()?;
+            if wake == Wake::Gone {
+                return Err(self.bury());
+            }
+            result = if is_due {
+                self.channel.flush()
+            } else {
+                self.channel.send(number.into(), self.cookie, request, &mut self.controls)
+            };
+        }
+    }
+}

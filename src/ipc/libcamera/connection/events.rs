@@ -1,0 +1,118 @@
+//! Events: read as they come, kept while calls are waited for, and given to whoever asks.
+
+use rustix::event::PollFlags;
+
+use super::*;
+use crate::ipc::channel::{FD_WEIGHT, KEPT_WEIGHT};
+
+impl<E: Event> Connection<E> {
+    /// The next event, if one is there.
+    ///
+    /// # Errors
+    /// [`CallError`] if the event is malformed, or if the worker has ended and all its events were taken.
+    pub fn next_event(&mut self) -> Result<Option<E>, CallError> {
+        let mut gone = false;
+        loop {
+            if let Some(Queued { event, weight }) = self.queue.pop_front() {
+                self.queued_bytes -= weight;
+                self.rearm();
+                return event.map(Some);
+            }
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
+            if self.receive()? {
+                self.keep()?;
+            } else if gone {
+                return Err(self.bury());
+            } else {
+                // What it said last may have come since we looked.
+                gone = wait(&[], self.peer(), Some(Instant::now())) == Wake::Gone;
+                if !gone {
+                    if self.watched.get() {
+                        self.bell.clear();
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Waits until [`Connection::next_event`] has something to say, or until `deadline`; without one, for ever.
+    /// Returns whether it has.
+    ///
+    /// # Errors
+    /// [`CallError`] if the worker has ended or broke the rules.
+    pub fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, CallError> {
+        let mut gone = false;
+        let result = loop {
+            if let Err(error) = self.pump() {
+                break Err(error);
+            }
+            if !self.queue.is_empty() {
+                break Ok(true);
+            }
+            if let Some(error) = &self.failed {
+                break Err(error.clone());
+            }
+            if gone {
+                break Err(self.bury());
+            }
+            match wait(&[(self.channel.as_fd(), PollFlags::IN)], self.peer(), deadline) {
+                Wake::Ready => {}
+                Wake::Late => break Ok(false),
+                Wake::Gone => gone = true,
+            }
+        };
+        self.rearm();
+        result
+    }
+
+    /// Keeps everything that has come.
+    pub(super) fn pump(&mut self) -> Result<(), CallError> {
+        while self.receive()? {
+            self.keep()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the message at hand for later if it is an event; a reply that comes too late is dropped.
+    pub(super) fn keep(&mut self) -> Result<(), CallError> {
+        let cookie = self.message.cookie();
+        if cookie != 0 {
+            let Some(index) = self.abandoned.iter().position(|abandoned| *abandoned == cookie) else {
+                return Err(self.cut_off(ProtocolError::Unasked { sequence: cookie }));
+            };
+            self.abandoned.swap_remove(index);
+            self.answered(cookie);
+            self.message.fds.clear();
+            return Ok(());
+        }
+        let weight = self.message.len() + KEPT_WEIGHT + self.message.fds.len() * FD_WEIGHT;
+        self.queued_bytes += weight;
+        if self.queued_bytes > self.options.queue_bytes {
+            return Err(self.cut_off(ProtocolError::Flood { limit: self.options.queue_bytes }));
+        }
+        let event = self.read_event();
+        self.message.fds.clear();
+        self.queue.push_back(Queued { event, weight });
+        Ok(())
+    }
+
+    fn read_event(&mut self) -> Result<E, CallError> {
+        // No interface has so many events.
+        let number = u16::try_from(self.message.number()).unwrap_or(u16::MAX);
+        let controls = self.before_reset.front_mut().map_or(&mut self.controls, |(_, controls)| controls);
+        let mut body = self.message.body(controls);
+        let event = E::decode(number, &mut body)?;
+        body.finish()?;
+        Ok(event)
+    }
+
+    /// The call of this cookie was answered. If it was a `configure`, what comes from now on goes by the new state.
+    pub(super) fn answered(&mut self, cookie: u32) {
+        if let Some(index) = self.before_reset.iter().position(|(reset, _)| *reset == cookie) {
+            self.before_reset.drain(..=index);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! A host's end of a connection: how it comes into being and how it ends. Calls and events have files of their own.
+
+mod calls;
+mod events;
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll;
+use rustix::io::Errno;
+
+use super::channel::{Channel, Message, SendError};
+use super::{EXIT, Event, Version, Worker};
+use crate::ipc::process::Module;
+use crate::ipc::socket::Socket;
+use crate::ipc::wait::{Peer, Wake, wait};
+use crate::ipc::{CallError, ConnectError, Death, Interface, LAST_BREATH, Options, ProtocolError};
+use crate::serialize::libcamera::{ControlSerializer, Encode, EncodeError, Encoder, Role};
+use crate::shm::Doorbell;
+
+/// A host's end of a connection to a worker of libcamera's kind.
+///
+/// Generated proxies use it. Of the [`Options`], those about deadlines, full connections and events apply.
+/// Dropped, it asks the worker to end, waits for [`Options::exit_deadline`], and then kills it.
+pub struct Connection<E> {
+    interface: &'static Interface,
+    options: Options,
+    channel: Channel,
+    module: Module,
+    version: Version,
+    controls: ControlSerializer,
+    /// What the worker goes by until it has answered these calls of `configure`, the oldest first.
+    before_reset: VecDeque<(u32, ControlSerializer)>,
+    /// The message at hand.
+    message: Message,
+    /// Events that came, read as they came: later messages can only be understood after them.
+    queue: VecDeque<Queued<E>>,
+    queued_bytes: usize,
+    cookie: u32,
+    /// Calls whose replies were no longer waited for, and may still come.
+    abandoned: Vec<u32>,
+    last_call: Option<&'static str>,
+    /// Why there will be no more calls.
+    failed: Option<CallError>,
+    /// Readable when there is something to do; asked for with `as_fd`.
+    epoll: OwnedFd,
+    /// In `epoll`, for events that are kept.
+    bell: Doorbell,
+    watched: Cell<bool>,
+}
+
+/// An event that is kept.
+struct Queued<E> {
+    event: Result<E, CallError>,
+    /// What keeping it costs.
+    weight: usize,
+}
+
+impl<E: Event> Connection<E> {
+    /// Starts `worker` and connects to it.
+    ///
+    /// # Errors
+    /// [`ConnectError`] if there is no such program, or the process is out of descriptors. A worker that ends at once,
+    /// say because it cannot load its module, is only noticed by the first call.
+    pub fn start(
+        interface: &'static Interface,
+        options: &Options,
+        worker: &Worker,
+    ) -> Result<Self, ConnectError> {
+        let system = |call| move |errno| ConnectError::System { call, errno };
+        let (socket, theirs) = Socket::datagram_pair().map_err(system("socketpair"))?;
+        let process = worker.start(theirs);
+        let process =
+            process.map_err(|source| ConnectError::Spawn { program: worker.program().to_owned(), source })?;
+        Self::new(interface, options, worker.version(), socket, Module::Process(process))
+            .map_err(system("epoll_create1"))
+    }
+
+    /// The connection to `module` over `socket`.
+    pub(super) fn new(
+        interface: &'static Interface,
+        options: &Options,
+        version: Version,
+        socket: Socket,
+        mut module: Module,
+    ) -> Result<Self, Errno> {
+        let watched = Doorbell::new().and_then(|bell| Ok((watch(&socket, &module, &bell)?, bell)));
+        let (epoll, bell) = match watched {
+            Ok(watched) => watched,
+            Err(errno) => {
+                module.end(socket.as_fd(), Instant::now());
+                return Err(errno);
+            }
+        };
+        Ok(Self {
+            interface,
+            options: options.clone(),
+            channel: Channel::new(socket),
+            module,
+            version,
+            controls: ControlSerializer::new(version, Role::Host),
+            before_reset: VecDeque::new(),
+            message: Message::default(),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            cookie: 0,
+            abandoned: Vec::new(),
+            last_call: None,
+            failed: None,
+            epoll,
+            bell,
+            watched: Cell::new(false),
+        })
+    }
+
+    /// The encoding that the worker speaks.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Process id of the worker.
+    #[must_use]
+    pub fn worker_pid(&self) -> Option<u32> {
+        self.module.pid()
+    }
+
+    /// Takes the next message as the one at hand, if there is one.
+    fn receive(&mut self) -> Result<bool, CallError> {
+        if self.failed.is_some() {
+            return Ok(false);
+        }
+        self.channel.try_receive(&mut self.message).map_err(|error| self.cut_off(error))
+    }
+
+    fn peer(&self) -> Peer<'_> {
+        Peer { socket: self.channel.as_fd(), process: self.module.pidfd() }
+    }
+
+    /// The worker is gone: finds out how it ended, and remembers.
+    fn bury(&mut self) -> CallError {
+        let exit = self.module.end(self.channel.as_fd(), Instant::now() + LAST_BREATH);
+        let death = Death {
+            interface: self.interface.name,
+            mode: self.module.mode(),
+            pid: self.module.pid(),
+            exit,
+            last_call: self.last_call,
+            stderr: self.module.last_words(),
+        };
+        self.failed.insert(CallError::Died(Arc::new(death))).clone()
+    }
+
+    /// The worker broke the rules: ends it, and remembers.
+    fn cut_off(&mut self, error: ProtocolError) -> CallError {
+        self.module.end(self.channel.as_fd(), Instant::now());
+        self.failed.insert(CallError::Protocol(Arc::new(error))).clone()
+    }
+}
+
+impl<E> Connection<E> {
+    /// Makes the descriptor readable if there is something to do, for an owner who sleeps on it.
+    fn rearm(&self) {
+        if self.watched.get() && (!self.queue.is_empty() || self.failed.is_some()) {
+            self.bell.ring();
+        }
+    }
+}
+
+impl<E> AsFd for Connection<E> {
+    /// The descriptor that is readable when [`Connection::next_event`] has something to say.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        if !self.watched.replace(true) {
+            self.rearm();
+        }
+        self.epoll.as_fd()
+    }
+}
+
+impl<E> Drop for Connection<E> {
+    fn drop(&mut self) {
+        let asked = self.failed.is_none() && {
+            self.cookie = next_cookie(self.cookie);
+            self.channel.send(EXIT, self.cookie, &Nothing, &mut self.controls).is_ok()
+        };
+        // A worker that was not asked has no reason to end.
+        let patience = if asked { self.options.exit_deadline } else { Duration::ZERO };
+        self.module.end(self.channel.as_fd(), Instant::now() + patience);
+    }
+}
+
+impl<E> fmt::Debug for Connection<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("interface", &self.interface.name)
+            .field("version", &self.version)
+            .field("worker", &self.module.pid())
+            .field("events", &self.queue.len())
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The body of a message without one.
+struct Nothing;
+
+impl Encode for Nothing {
+    fn encode(&self, _: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        Ok(())
+    }
+}
+
+/// Zero is kept for events.
+fn next_cookie(cookie: u32) -> u32 {
+    cookie.checked_add(1).unwrap_or(1)
+}
+
+/// An epoll instance over all that can happen.
+fn watch(socket: &Socket, module: &Module, bell: &Doorbell) -> Result<OwnedFd, Errno> {
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let any = epoll::EventData::new_u64(0);
+    epoll::add(&epoll, socket, any, epoll::EventFlags::IN)?;
+    epoll::add(&epoll, bell, any, epoll::EventFlags::IN)?;
+    if let Some(pidfd) = module.pidfd() {
+        epoll::add(&epoll, pidfd, any, epoll::EventFlags::IN)?;
+    }
+    Ok(epoll)
+}

@@ -1,0 +1,96 @@
+//! Which worker to start, and how.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+
+use super::{Version, nursery};
+use crate::ipc::process::Process;
+
+/// What a worker may know of its host's environment, beside all that begins with [`PREFIX`].
+const INHERITED: [&str; 6] = ["LD_LIBRARY_PATH", "HOME", "XDG_CONFIG_HOME", "PATH", "TZ", "LANG"];
+/// Start of the names of libcamera's own variables.
+const PREFIX: &str = "LIBCAMERA_";
+/// Where libcamera logs to. Two processes cannot write one file.
+const LOG_FILE: &str = "LIBCAMERA_LOG_FILE";
+
+/// A worker of libcamera's kind: a program, and the module that it is to load.
+///
+/// libcamera calls the programs after the interface, such as `vimc_ipa_proxy`, and keeps them in `libexec/libcamera` or
+/// `lib/libcamera`. A program of ours that serves an [`Endpoint`](super::Endpoint) will do as well, whatever module
+/// it is given.
+///
+/// The worker is killed when the connection is dropped, and when this process ends, however it does. It gets the
+/// socket, its standard error goes to the log, and it knows of the environment only `LIBCAMERA_…` and some variables
+/// about paths and language.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    program: PathBuf,
+    module: PathBuf,
+    version: Version,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Worker {
+    /// The worker `program`, which loads `module`, from a libcamera of this version.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>, module: impl Into<PathBuf>, version: Version) -> Self {
+        Self { program: program.into(), module: module.into(), version, variables: Vec::new() }
+    }
+
+    /// Gives the worker this variable too.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The encoding that it speaks.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Starts it, with `socket` as its end of the connection.
+    pub(super) fn start(&self, socket: OwnedFd) -> io::Result<Process> {
+        // Not where its standard streams will be. The same number means the same socket there.
+        let socket = fcntl_dupfd_cloexec(&socket, 3)?;
+        let mut command = Command::new(&self.program);
+        command.arg(&self.module).arg(socket.as_raw_fd().to_string()).env_clear();
+        command.envs(env::vars_os().filter(|(name, value)| is_inherited(name, value)));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let host = getpid();
+        let prepare = move || {
+            fcntl_setfd(&socket, FdFlags::empty())?;
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            // Had the host died before that, nobody would be told any more.
+            if getppid() == Some(host) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+        };
+        // SAFETY: between fork and exec it makes four system calls, which are async-signal-safe, and neither allocates
+        // nor takes a lock: its errors are plain numbers.
+        unsafe { command.pre_exec(prepare) };
+        tracing::info!(program = %self.program.display(), module = %self.module.display(), version = %self.version, "starting a libcamera worker");
+        nursery::run(move || Process::spawn_silent(&mut command))?
+    }
+}
+
+fn is_inherited(name: &OsStr, value: &OsStr) -> bool {
+    if name == LOG_FILE {
+        return value == "syslog";
+    }
+    name.as_bytes().starts_with(PREFIX.as_bytes()) || INHERITED.iter().any(|known| name == *known)
+}

@@ -1,0 +1,212 @@
+//! Workers that do not keep to libcamera's protocol: every call ends with an error, and no descriptor is left behind.
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use ringfence::interfaces::vimc::{IpaVimc, IpaVimcProxy};
+use ringfence::ipc::libcamera::{Version, Worker};
+use ringfence::ipc::{CallError, Options, ProtocolError};
+use ringfence::serialize::native::Problem;
+
+mod common;
+#[path = "common/datagrams.rs"]
+mod datagrams;
+
+use common::watchdog;
+use datagrams::{announcement, datagram, inherited, receive, send};
+
+/// Names what a worker does wrong to the process that plays it.
+const SCRIPT: &str = "RINGFENCE_TEST_SCRIPT";
+
+/// A reply of `start` whose result is 0.
+fn reply(call: &[u8]) -> Vec<u8> {
+    [&call[..8], &[0; 4]].concat()
+}
+
+fn event(number: u32, body: &[u8]) -> Vec<u8> {
+    [&number.to_le_bytes()[..], &[0; 4], body].concat()
+}
+
+type Script = fn(&OwnedFd, Vec<u8>);
+/// Whether an error is the right one.
+type IsExpected = fn(&CallError) -> bool;
+
+/// What is done once `start` was called, and whether the error is the right one.
+const SCRIPTS: [(&str, Script, IsExpected); 20] = [
+    ("an empty datagram", |socket, _| datagram(socket, &[], 0), announces_wrongly),
+    ("a short announcement", |socket, _| datagram(socket, &[12, 0, 0, 0], 0), announces_wrongly),
+    ("a long announcement", |socket, _| datagram(socket, &[8; 9], 0), announces_wrongly),
+    (
+        "an announcement with descriptors",
+        |socket, _| datagram(socket, &announcement(12, 3), 3),
+        announces_wrongly,
+    ),
+    (
+        "a message of 4 GiB",
+        |socket, _| datagram(socket, &announcement(usize::MAX, 0), 0),
+        |error| matches!(protocol(error), Some(ProtocolError::AnnouncedLength { .. })),
+    ),
+    (
+        "a message without a header",
+        |socket, _| datagram(socket, &announcement(7, 0), 0),
+        |error| matches!(protocol(error), Some(ProtocolError::AnnouncedLength { bytes: 7, .. })),
+    ),
+    (
+        "a truncated message",
+        |socket, call| {
+            datagram(socket, &announcement(100, 2), 0);
+            datagram(socket, &reply(&call), 2);
+        },
+        |error| matches!(protocol(error), Some(ProtocolError::Length { announced: 100, delivered: 12, .. })),
+    ),
+    (
+        "a message that is longer than announced",
+        |socket, call| {
+            datagram(socket, &announcement(10, 2), 0);
+            datagram(socket, &reply(&call), 2);
+        },
+        |error| matches!(protocol(error), Some(ProtocolError::Length { truncated: true, .. })),
+    ),
+    (
+        "surplus descriptors",
+        |socket, call| {
+            datagram(socket, &announcement(12, 1), 0);
+            datagram(socket, &reply(&call), 5);
+        },
+        |error| matches!(protocol(error), Some(ProtocolError::Fds { announced: 1, delivered: 5 })),
+    ),
+    (
+        "missing descriptors",
+        |socket, call| {
+            datagram(socket, &announcement(12, 5), 0);
+            datagram(socket, &reply(&call), 1);
+        },
+        |error| matches!(protocol(error), Some(ProtocolError::Fds { announced: 5, delivered: 1 })),
+    ),
+    (
+        "descriptors that nothing claims",
+        |socket, call| send(socket, &reply(&call), 4),
+        |error| matches!(problem(error), Some(Problem::SurplusFds { count: 4, used: 0 })),
+    ),
+    (
+        "a cookie that no call has",
+        |socket, mut call| {
+            call[4] = 77;
+            send(socket, &reply(&call), 3);
+        },
+        |error| matches!(protocol(error), Some(ProtocolError::Unasked { sequence: 77 })),
+    ),
+    (
+        "a reply for another method",
+        |socket, mut call| {
+            call[0] = 9;
+            send(socket, &reply(&call), 3);
+        },
+        |error| matches!(protocol(error), Some(ProtocolError::OtherMethod { method: 3, found: 9, .. })),
+    ),
+    (
+        "a reply that is too short",
+        |socket, call| send(socket, &reply(&call)[..9], 0),
+        |error| matches!(problem(error), Some(Problem::Beyond { needed: 4, left: 1, .. })),
+    ),
+    (
+        "a reply that is too long",
+        |socket, call| send(socket, &[reply(&call), vec![0]].concat(), 0),
+        |error| matches!(problem(error), Some(Problem::Trailing { bytes: 1 })),
+    ),
+    (
+        "two replies",
+        |socket, call| {
+            send(socket, &reply(&call), 0);
+            send(socket, &reply(&call), 2);
+            receive(socket);
+        },
+        |error| matches!(protocol(error), Some(ProtocolError::Unasked { .. })),
+    ),
+    (
+        "an event that there is not",
+        |socket, call| {
+            send(socket, &event(70_000, &[]), 3);
+            send(socket, &reply(&call), 0);
+        },
+        |error| matches!(error, CallError::UnknownEvent { .. }),
+    ),
+    (
+        "an event whose table lies",
+        |socket, call| {
+            send(socket, &event(1, &[255, 255, 255, 255, 4, 0, 0, 0, 1, 0, 0, 0]), 2);
+            send(socket, &reply(&call), 0);
+        },
+        |error| matches!(problem(error), Some(Problem::Beyond { .. })),
+    ),
+    (
+        "a flood of events",
+        |socket, _| {
+            loop {
+                send(socket, &event(1, &[4, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), 0);
+            }
+        },
+        |error| matches!(protocol(error), Some(ProtocolError::Flood { .. })),
+    ),
+    (
+        "no reply",
+        |socket, _| drop(receive(socket)),
+        |error| matches!(error, CallError::Deadline { method: "start", .. }),
+    ),
+];
+
+fn protocol(error: &CallError) -> Option<&ProtocolError> {
+    if let CallError::Protocol(error) = error { Some(error) } else { None }
+}
+
+fn problem(error: &CallError) -> Option<&Problem> {
+    if let CallError::Decode(error) = error { Some(error.problem()) } else { None }
+}
+
+fn announces_wrongly(error: &CallError) -> bool {
+    matches!(protocol(error), Some(ProtocolError::Announcement { .. }))
+}
+
+/// Plays the worker, if this process was started as one.
+#[test]
+fn hostile_worker() {
+    let Some(name) = std::env::var(SCRIPT).ok() else { return };
+    let socket = inherited();
+    let (call, _) = receive(&socket);
+    let (_, script, _) = SCRIPTS.iter().find(|(known, ..)| *known == name).unwrap();
+    script(&socket, call);
+    // The end of the process would be noticed first.
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Starts a worker that plays `script`, calls `start` and whatever else brings the error out, and returns it.
+fn provoke(script: &str) -> CallError {
+    let worker = Worker::new(std::env::current_exe().unwrap(), "hostile_worker", Version::V2)
+        .env(SCRIPT, script)
+        .env("RUST_TEST_NOCAPTURE", "1");
+    let options = Options::new().call_deadline(Duration::from_secs(2)).queue_bytes(500_000);
+    let mut proxy = IpaVimcProxy::libcamera(&options, &worker).unwrap();
+    proxy.start().err().or_else(|| proxy.next_event().err()).or_else(|| proxy.stop().err()).expect("an error")
+}
+
+#[test]
+fn whatever_a_worker_does_a_call_ends_and_nothing_is_left_open() {
+    watchdog(|| {
+        if std::env::var_os(SCRIPT).is_some() {
+            return;
+        }
+        // The first one starts what stays for as long as the process.
+        provoke("a short announcement");
+        let baseline = open_descriptors();
+        for (name, _, is_expected) in SCRIPTS {
+            let error = provoke(name);
+            assert!(is_expected(&error), "{name}: {error}");
+            // The thread that follows the worker's standard error closes its end a moment later.
+            common::until(|| open_descriptors() <= baseline);
+        }
+    });
+}
