@@ -27,7 +27,7 @@ pub fn quiet_pair(plan: &Plan) -> Result<Pair, Failure> {
 }
 
 /// Round trips of 64 bytes through what `src/bench/` brings along.
-pub fn rival_batches(pair: &mut Pair, rival: Rival, calls: u32) -> Result<Vec<Samples>, Failure> {
+fn rival_batches(pair: &mut Pair, rival: Rival, calls: u32) -> Result<Vec<Samples>, Failure> {
     let batch = |_| {
         let mut samples = Samples::new();
         pair.rival(rival, 64, calls / BATCHES, &mut samples)?;

@@ -72,7 +72,6 @@ fn turns() -> Vec<Turn> {
         calls(Mode::Threaded, 1),
         calls(Mode::Threaded, 2),
         rival(rivals::IPC_CHANNEL, Way::IpcChannel),
-        turn("sockets", rivals::sockets),
         calls(Mode::Isolated, 2),
         turn("futex", limits::futex),
         rival("iceoryx2, publish-subscribe and events", Way::Iceoryx2Event),

@@ -15,6 +15,7 @@ use ringfence::ipc::{CallError, Mode, Options, WaitPolicy};
 use ringfence::serialize::native::{Decoder, Encoder};
 
 use super::limits::quiet_pair;
+use super::rivals::{LIBCAMERA, ROUND_TRIPS, SEQ_PACKET};
 use super::{BATCHES, LONG_BATCHES, latencies, means};
 use crate::book::Book;
 use crate::{Failure, Plan, allocations};
@@ -32,8 +33,8 @@ fn way_name(mode: Mode, policy: &str) -> String {
     }
 }
 
-/// Calls and events in one mode under one policy. With those to a worker process, the limit of their way to wait has
-/// its turns, batch by batch.
+/// Calls and events in one mode under one policy. With the smallest to a worker process, the limit of their way to wait
+/// has its turns, batch by batch, and with those that block, sockets too.
 pub fn calls(
     plan: &Plan,
     book: &mut Book,
@@ -53,22 +54,32 @@ pub fn calls(
     let mut pair = Pair::new(mode, &options(policy), plan.place())?;
 
     pair.ping(calls / 10, &mut Samples::new())?;
-    let (mut own, mut limits) = (Vec::new(), Vec::new());
+    let beside: &[(&'static str, &str, Option<&str>, Rival)] = match (mode, policy) {
+        (Mode::Isolated, WaitPolicy::Spin) => &[("limits", CACHE_LINE, None, Rival::CacheLine)],
+        (Mode::Isolated, WaitPolicy::Block) => &[
+            ("limits", EVENTFD, None, Rival::Eventfd),
+            (ROUND_TRIPS, SEQ_PACKET, Some(EVENTFD), Rival::SeqPacket),
+            (ROUND_TRIPS, LIBCAMERA, Some(EVENTFD), Rival::LibcameraSocket),
+        ],
+        _ => &[],
+    };
+    let (mut own, mut others) = (Vec::new(), vec![Vec::new(); beside.len()]);
+    let batch = calls / LONG_BATCHES;
     for _ in 0..LONG_BATCHES {
-        let (mut samples, mut beside) = (Samples::new(), Samples::new());
-        pair.ping(calls / LONG_BATCHES, &mut samples)?;
+        let mut samples = Samples::new();
+        pair.ping(batch, &mut samples)?;
         own.push(samples);
-        match (mode, policy) {
-            (Mode::Isolated, WaitPolicy::Spin) => pair.cache_line(calls / LONG_BATCHES, &mut beside)?,
-            (Mode::Isolated, WaitPolicy::Block) => {
-                pair.rival(Rival::Eventfd, 64, calls / LONG_BATCHES, &mut beside)?;
+        for (&(.., rival), batches) in beside.iter().zip(&mut others) {
+            let mut samples = Samples::new();
+            match rival {
+                Rival::CacheLine => pair.cache_line(batch, &mut samples)?,
+                _ => pair.rival(rival, 64, batch, &mut samples)?,
             }
-            _ => continue,
+            batches.push(samples);
         }
-        limits.push(beside);
     }
-    if !limits.is_empty() {
-        book.latency("limits", limit, None, &limits);
+    for (&(group, name, limit, _), batches) in beside.iter().zip(&others) {
+        book.latency(group, name, limit, batches);
     }
     book.latency(group, &format!("64 B each way, {name}"), Some(limit), &own);
 

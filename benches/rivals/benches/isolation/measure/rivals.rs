@@ -6,7 +6,7 @@ use ringfence::bench::{CACHE_LINE, EVENTFD, MESSAGE_SIZES, STREAM_RING, Samples,
 use ringfence::interfaces::bench::Rival;
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use super::limits::{quiet_pair, rival_batches};
+use super::limits::quiet_pair;
 use super::ours::messages;
 use super::{BATCHES, LONG_BATCHES, latencies, means};
 use crate::book::Book;
@@ -14,6 +14,9 @@ use crate::host::RivalWorker;
 use crate::rivals::Way;
 use crate::ways::{End, Measure, Message, with_ends};
 use crate::{Failure, Plan};
+
+/// The group of their round trips.
+pub const ROUND_TRIPS: &str = "rivals, 64 B each way";
 
 pub const ICEORYX2: &str = "iceoryx2, request-response";
 pub const IPC_CHANNEL: &str = "ipc-channel";
@@ -35,7 +38,7 @@ pub fn round_trips(plan: &Plan, book: &mut Book, way: Way, name: &str) -> Result
     };
     let mut worker = RivalWorker::start(plan.processors)?;
     let batches = with_ends(way, CALL_CAPACITY, &mut worker, RoundTrips { calls })?;
-    book.latency("rivals, 64 B each way", name, Some(limit), &batches);
+    book.latency(ROUND_TRIPS, name, Some(limit), &batches);
     Ok(())
 }
 
@@ -56,16 +59,6 @@ impl Measure for RoundTrips {
         worker.finish()?;
         Ok(batches)
     }
-}
-
-/// Round trips of 64 bytes through sockets, by what `src/bench/` brings along.
-pub fn sockets(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
-    let mut pair = quiet_pair(plan)?;
-    for (name, rival) in [(SEQ_PACKET, Rival::SeqPacket), (LIBCAMERA, Rival::LibcameraSocket)] {
-        let batches = rival_batches(&mut pair, rival, plan.calls / 20)?;
-        book.latency("rivals, 64 B each way", name, Some(EVENTFD), &batches);
-    }
-    Ok(())
 }
 
 struct OneWay {
