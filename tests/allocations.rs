@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ringfence::bench::{Pair, Samples, prepare_like};
+use ringfence::bench::{Pair, Place, Samples, prepare_like};
 use ringfence::interfaces::bench::{Bench, BenchEvent, Pod};
 use ringfence::ipc::{Mode, Options, WaitPolicy};
 
@@ -50,7 +50,7 @@ fn calls_and_events_allocate_nothing() {
     // In a thread, the module's side is counted too. What it does is the same in a process.
     for policy in [WaitPolicy::Spin, WaitPolicy::Adaptive, WaitPolicy::Block] {
         let options = Options::new().host_wait(policy).worker_wait(policy);
-        let mut pair = Pair::new(Mode::Threaded, &options, None).unwrap();
+        let mut pair = Pair::new(Mode::Threaded, &options, Place::Free).unwrap();
         let value = Pod { a: 7, ..Pod::default() };
 
         let calls = allocations(1000, || assert_eq!(pair.proxy().ping(&value).unwrap(), value));
@@ -88,7 +88,7 @@ fn calls_and_events_allocate_nothing() {
     }
 
     // The counter counts: a direct call with a copy allocates.
-    let mut pair = Pair::new(Mode::Direct, &Options::new(), None).unwrap();
+    let mut pair = Pair::new(Mode::Direct, &Options::new(), Place::Free).unwrap();
     assert!(allocations(10, || drop(pair.proxy().bytes(&[1, 2, 3]).unwrap())) >= 10);
     let mut samples = Samples::new();
     pair.ping(1, &mut samples).unwrap();

@@ -30,7 +30,10 @@ fn event(number: u32, body: &[u8]) -> Vec<u8> {
 type Script = fn(&OwnedFd, Vec<u8>);
 
 /// What is done once `start` was called, and whether the error is the right one.
-const SCRIPTS: [(&str, Script, fn(&CallError) -> bool); 20] = [
+/// A script, its name, and whether an error is the one that it has to end in.
+type Scripted = (&'static str, Script, fn(&CallError) -> bool);
+
+const SCRIPTS: [Scripted; 20] = [
     ("an empty datagram", |socket, _| datagram(socket, &[], 0), announces_wrongly),
     ("a short announcement", |socket, _| datagram(socket, &[12, 0, 0, 0], 0), announces_wrongly),
     ("a long announcement", |socket, _| datagram(socket, &[8; 9], 0), announces_wrongly),

@@ -252,12 +252,12 @@ impl ringfence::interfaces::bench::BenchEvents for Counter {
 
 #[test]
 fn dispatch_gives_its_caller_a_turn_among_many_events() {
-    use ringfence::bench::Pair;
+    use ringfence::bench::{Pair, Place};
     use ringfence::interfaces::bench::{Bench, Pod};
     use ringfence::ipc::{DISPATCH_LIMIT, Mode};
     watchdog(|| {
         for mode in [Mode::Direct, Mode::Threaded] {
-            let mut pair = Pair::new(mode, &Options::new(), None).unwrap();
+            let mut pair = Pair::new(mode, &Options::new(), Place::Free).unwrap();
             let proxy = pair.proxy();
             let all = 2 * DISPATCH_LIMIT + 100;
             (0..all).for_each(|_| proxy.tell(&Pod::default()).unwrap());

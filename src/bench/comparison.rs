@@ -1,9 +1,12 @@
 //! The whole comparison: limits of the machine, rivals, and calls in every policy and mode, in turns.
 
+use std::hint::black_box;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::lane::LaneError;
 use super::pair::{Pair, PairError, prepare_like};
+use super::processors::{Place, pin};
+use super::rows::{Comparison, Unit};
 use super::samples::Samples;
 use crate::interfaces::bench::{Bench, BenchEvent, Pod, Prepare, Rival};
 use crate::ipc::{CallError, Mode, Options, WaitPolicy};
@@ -16,75 +19,25 @@ pub struct Plan {
     pub rounds: u32,
     /// Round trips of something that takes well under a microsecond, in each round. Slower things get fewer.
     pub quick_calls: u32,
-    /// Processors of host and module, if they are to be pinned.
-    pub cpus: Option<(u32, u32)>,
-    /// How long a pass of the frame loop lasts.
-    pub frame_loop: Duration,
+    /// Where host and module run.
+    pub place: Place,
+    /// Frames of a pass of the frame loop.
+    pub frames: u32,
 }
 
-/// What a row is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Nanoseconds: less is better.
-    Nanoseconds,
-    /// Bytes a second: more is better.
-    BytesPerSecond,
-    /// Nanoseconds of CPU time a frame, of both sides: less is better.
-    CpuPerFrame,
-}
-
-/// One thing that was measured.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// Which part of the comparison it belongs to.
-    pub group: &'static str,
-    /// What it is.
-    pub name: String,
-    /// What it is measured in.
-    pub unit: Unit,
-    /// Name of the row that it is compared with: a limit of the machine.
-    pub limit: Option<&'static str>,
-    /// One value a round: medians, for latencies.
-    rounds: Vec<f64>,
-    /// All latencies of all rounds.
-    samples: Samples,
-}
-
-impl Row {
-    /// Median of the rounds.
-    #[must_use]
-    pub fn value(&self) -> f64 {
-        let mut sorted = self.rounds.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
-    }
-
-    /// A quantile of all latencies, in nanoseconds; `None` if it is no latency.
-    #[must_use]
-    pub fn quantile(&self, quantile: f64) -> Option<u64> {
-        (self.samples.count() > 0).then(|| self.samples.quantile(quantile))
-    }
-}
-
-/// All rows.
-#[derive(Debug, Clone, Default)]
-pub struct Comparison {
-    rows: Vec<Row>,
-}
-
-/// The limits that rows are compared with.
+/// A limit of the machine, and the name of its row: how long a cache line takes to another processor and back.
+///
+/// Measured with and without a `pause` between two looks at it, of which the lower counts: [`Pair::cache_line`].
 pub const CACHE_LINE: &str = "cache line to and fro";
-/// As [`CACHE_LINE`].
+/// A limit of the machine: how long it takes to wake another processor, and to be woken by it.
 pub const EVENTFD: &str = "eventfd to and fro";
-/// As [`CACHE_LINE`].
+/// A limit of the machine: how fast one core copies what its own cache holds.
 pub const MEMCPY: &str = "memcpy of 64 KiB";
-/// As [`CACHE_LINE`]: a frame loop that is linked in.
-pub const DIRECT_FRAMES: &str = "30 fps, direct";
 
-const POLICIES: [(WaitPolicy, &str); 3] =
+/// The policies by name.
+pub const POLICIES: [(WaitPolicy, &str); 3] =
     [(WaitPolicy::Spin, "spin"), (WaitPolicy::Adaptive, "adaptive"), (WaitPolicy::Block, "block")];
-/// How long the host does nothing before a call, in the sweep.
-/// How long a host does nothing before a call, and what that is called: a processor sleeps deeper, the longer.
+/// How long a host does nothing before a call, and what that is called: the longer, the deeper a processor sleeps.
 pub const IDLE_TIMES: [(Duration, &str); 6] = [
     (Duration::ZERO, "0"),
     (Duration::from_micros(10), "10 µs"),
@@ -95,6 +48,14 @@ pub const IDLE_TIMES: [(Duration, &str); 6] = [
 ];
 /// Frames a second.
 pub const FRAME_RATES: [u32; 3] = [30, 60, 120];
+/// Bytes of messages that go one way.
+pub const MESSAGE_SIZES: [(usize, &str); 3] = [(64, "64 B"), (1 << 10, "1 KiB"), (64 << 10, "64 KiB")];
+/// Payload bytes of a ring for streams: more than a core's own cache, so that lines wait for their reader in the cache
+/// that both share. Read out of the other core's own cache they come at a third of the rate.
+pub const STREAM_RING: usize = 4 << 20;
+
+/// Batches in which a call and its limit take turns.
+const BATCHES: u32 = 4;
 
 impl Comparison {
     /// Measures everything that `plan` says, and tells `progress` what is under way.
@@ -103,16 +64,19 @@ impl Comparison {
     /// [`PairError`] if there is no worker, or it ends.
     pub fn measure(plan: &Plan, mut progress: impl FnMut(&str)) -> Result<Self, PairError> {
         let mut all = Self::default();
-        for round in 1..=plan.rounds {
-            let mut tell = |what: &str| progress(&format!("round {round} of {}: {what}", plan.rounds));
-            tell("limits and rivals");
-            all.limits(plan)?;
+        for round in 0..plan.rounds {
+            all.round = round;
+            let mut tell = |what: &str| progress(&format!("round {} of {}: {what}", round + 1, plan.rounds));
             for (policy, name) in POLICIES {
                 tell(name);
-                all.calls(plan, policy, name)?;
+                all.calls(plan, Mode::Isolated, policy, name)?;
             }
-            tell("modes");
-            all.modes(plan)?;
+            tell("other modes");
+            all.calls(plan, Mode::Direct, WaitPolicy::Block, "direct")?;
+            all.calls(plan, Mode::Threaded, WaitPolicy::Spin, "in a thread, spin")?;
+            tell("limits and rivals");
+            all.rivals(plan)?;
+            all.copy(plan);
             tell("throughput");
             all.throughput(plan)?;
             tell("encoding");
@@ -127,85 +91,32 @@ impl Comparison {
         Ok(all)
     }
 
-    /// The rows, in the order in which they were first measured.
-    #[must_use]
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
-    }
-
-    /// The row of this name.
-    #[must_use]
-    pub fn row(&self, name: &str) -> Option<&Row> {
-        self.rows.iter().find(|row| row.name == name)
-    }
-
-    /// How a row stands to its limit: above 1 it is so many times slower, or so much of the throughput.
-    #[must_use]
-    pub fn ratio(&self, row: &Row) -> Option<f64> {
-        Some(row.value() / self.row(row.limit?)?.value())
-    }
-
-    fn entry(
-        &mut self,
-        group: &'static str,
-        name: &str,
-        unit: Unit,
-        limit: Option<&'static str>,
-    ) -> &mut Row {
-        let index = self.rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
-            let (name, rounds, samples) = (name.to_owned(), Vec::new(), Samples::new());
-            self.rows.push(Row { group, name, unit, limit, rounds, samples });
-            self.rows.len() - 1
-        });
-        &mut self.rows[index]
-    }
-
-    fn latency(&mut self, group: &'static str, name: &str, limit: Option<&'static str>, samples: &Samples) {
-        let row = self.entry(group, name, Unit::Nanoseconds, limit);
-        row.rounds.push(samples.p50() as f64);
-        row.samples.merge(samples);
-    }
-
-    fn limits(&mut self, plan: &Plan) -> Result<(), PairError> {
-        let mut pair = Pair::new(Mode::Isolated, &Options::new(), plan.cpus)?;
-        let slow = plan.quick_calls / 20;
-        for (group, name, rival, calls, limit) in [
-            ("limits", CACHE_LINE, Rival::CacheLine, plan.quick_calls, None),
-            ("limits", EVENTFD, Rival::Eventfd, slow, None),
-            ("limits", "futex to and fro", Rival::Futex, slow, None),
-            ("sockets, 64 bytes", "Unix SOCK_SEQPACKET", Rival::SeqPacket, slow, Some(EVENTFD)),
-            ("sockets, 64 bytes", "libcamera's framing", Rival::LibcameraSocket, slow, Some(EVENTFD)),
-        ] {
-            let mut samples = Samples::new();
-            pair.rival(rival, 64, calls, &mut samples)?;
-            self.latency(group, name, limit, &samples);
-        }
-        let (bytes, passes) = (64 << 10, 2000u32);
-        // Into several targets in turn, as messages do not land in the same place; all fit a core's own cache.
-        let source = vec![1u8; bytes];
-        let mut target = vec![0u8; 8 * bytes];
-        let start = Instant::now();
-        for pass in 0..passes as usize {
-            target[pass % 8 * bytes..][..bytes].copy_from_slice(std::hint::black_box(&source));
-            std::hint::black_box(&mut target);
-        }
-        let rate = f64::from(passes) * bytes as f64 / start.elapsed().as_secs_f64();
-        self.entry("limits", MEMCPY, Unit::BytesPerSecond, None).rounds.push(rate);
-        Ok(())
-    }
-
-    fn calls(&mut self, plan: &Plan, policy: WaitPolicy, name: &str) -> Result<(), PairError> {
-        let options = Options::new().host_wait(policy).worker_wait(policy);
+    /// Calls and events, and the limit of their way to wait.
+    fn calls(&mut self, plan: &Plan, mode: Mode, policy: WaitPolicy, name: &str) -> Result<(), PairError> {
         let (calls, limit) = match policy {
-            WaitPolicy::Block => (plan.quick_calls / 20, EVENTFD),
+            WaitPolicy::Block if mode != Mode::Direct => (plan.quick_calls / 20, EVENTFD),
             _ => (plan.quick_calls, CACHE_LINE),
         };
-        let mut pair = Pair::new(Mode::Isolated, &options, plan.cpus)?;
+        let mut pair = Pair::new(mode, &both_wait(policy), plan.place)?;
         pair.ping(calls / 10, &mut Samples::new())?;
-
-        let mut samples = Samples::new();
-        pair.ping(calls, &mut samples)?;
-        self.latency("calls", &format!("64 bytes each way, {name}"), Some(limit), &samples);
+        let (mut own, mut limits) = (Samples::new(), Samples::new());
+        for _ in 0..BATCHES {
+            pair.ping(calls / BATCHES, &mut own)?;
+            match (mode, policy) {
+                // Without a processor each, two sides that look without sleeping take turns at the system's leisure.
+                (Mode::Isolated, WaitPolicy::Spin) if plan.place != Place::Shared => {
+                    pair.cache_line(calls / BATCHES, &mut limits)?;
+                }
+                (Mode::Isolated, WaitPolicy::Block) => {
+                    pair.rival(Rival::Eventfd, 64, calls / BATCHES, &mut limits)?;
+                }
+                _ => {}
+            }
+        }
+        if limits.count() > 0 {
+            self.latency("limits", limit, None, &limits);
+        }
+        self.latency("calls", &format!("64 bytes each way, {name}"), Some(limit), &own);
 
         let params = prepare_like();
         let mut samples = Samples::new();
@@ -233,49 +144,78 @@ impl Comparison {
         Ok(())
     }
 
-    fn modes(&mut self, plan: &Plan) -> Result<(), PairError> {
-        let options = Options::new().host_wait(WaitPolicy::Spin).worker_wait(WaitPolicy::Spin);
-        for (mode, name) in [(Mode::Direct, "direct"), (Mode::Threaded, "threaded, spin")] {
-            let mut pair = Pair::new(mode, &options, plan.cpus)?;
-            pair.ping(plan.quick_calls / 10, &mut Samples::new())?;
+    fn rivals(&mut self, plan: &Plan) -> Result<(), PairError> {
+        let mut pair = quiet_pair(plan)?;
+        for (group, name, rival, limit) in [
+            ("limits", "futex to and fro", Rival::Futex, None),
+            ("sockets, 64 bytes", "Unix SOCK_SEQPACKET", Rival::SeqPacket, Some(EVENTFD)),
+            ("sockets, 64 bytes", "libcamera's framing", Rival::LibcameraSocket, Some(EVENTFD)),
+        ] {
             let mut samples = Samples::new();
-            pair.ping(plan.quick_calls, &mut samples)?;
-            self.latency("calls", &format!("64 bytes each way, {name}"), Some(CACHE_LINE), &samples);
+            pair.rival(rival, 64, plan.quick_calls / 20, &mut samples)?;
+            self.latency(group, name, limit, &samples);
         }
         Ok(())
     }
 
+    fn copy(&mut self, plan: &Plan) {
+        if let Place::Pinned { host, .. } = plan.place {
+            // Pinning only steadies the numbers.
+            let _ = pin(host);
+        }
+        let (bytes, passes) = (64 << 10, 2000u32);
+        // Into several targets in turn, as messages do not land in the same place; all fit a core's own cache.
+        let source = vec![1u8; bytes];
+        let mut target = vec![0u8; 8 * bytes];
+        let start = Instant::now();
+        for pass in 0..passes as usize {
+            target[pass % 8 * bytes..][..bytes].copy_from_slice(black_box(&source));
+            black_box(&mut target);
+        }
+        let rate = f64::from(passes) * bytes as f64 / start.elapsed().as_secs_f64();
+        self.value("limits", MEMCPY, Unit::BytesPerSecond, None, rate);
+    }
+
     fn throughput(&mut self, plan: &Plan) -> Result<(), PairError> {
-        let options = Options::new().host_wait(WaitPolicy::Spin).worker_wait(WaitPolicy::Spin);
-        let options = options.ring_bytes(STREAM_RING, 256 << 10);
-        for (bytes, text) in [(64, "64 B"), (1 << 10, "1 KiB"), (64 << 10, "64 KiB")] {
-            let mut pair = Pair::new(Mode::Isolated, &options, plan.cpus)?;
-            let messages = (u64::from(plan.quick_calls) * 64 * 20 / bytes).clamp(2000, 2_000_000);
-            let data = vec![1u8; bytes as usize];
-            let mut pass = |messages: u64| -> Result<f64, PairError> {
-                let start = Instant::now();
-                for _ in 0..messages {
-                    pair.proxy().sink(&data)?;
-                }
-                let taken = pair.proxy().flush()?;
-                debug_assert_eq!(taken, messages * bytes);
-                Ok((messages * bytes) as f64 / start.elapsed().as_secs_f64())
-            };
-            pass(messages / 10)?;
-            let rate = pass(messages)?;
-            let name = format!("messages of {text}");
-            self.entry("one way", &name, Unit::BytesPerSecond, Some(MEMCPY)).rounds.push(rate);
-            let name = format!("SOCK_SEQPACKET, {text}");
-            let rate = socket_throughput(bytes as usize, messages / 20)?;
-            self.entry("one way", &name, Unit::BytesPerSecond, Some(MEMCPY)).rounds.push(rate);
+        let rate = |bytes: usize, messages: u64, start: Instant| {
+            messages as f64 * bytes as f64 / start.elapsed().as_secs_f64()
+        };
+        for (bytes, text) in MESSAGE_SIZES {
+            let messages = (u64::from(plan.quick_calls) * 64 * 20 / bytes as u64).clamp(2000, 2_000_000);
+            let data = vec![1u8; bytes];
+            for (policy, name) in POLICIES {
+                let options = both_wait(policy).ring_bytes(STREAM_RING, 256 << 10);
+                let mut pair = Pair::new(Mode::Isolated, &options, plan.place)?;
+                let mut pass = |messages: u64| -> Result<f64, PairError> {
+                    let start = Instant::now();
+                    for _ in 0..messages {
+                        pair.proxy().sink(&data)?;
+                    }
+                    let taken = pair.proxy().flush()?;
+                    debug_assert_eq!(taken, messages * bytes as u64);
+                    Ok(rate(bytes, messages, start))
+                };
+                pass(messages / 10)?;
+                let (name, rate) = (format!("messages of {text}, {name}"), pass(messages)?);
+                self.value("one way", &name, Unit::BytesPerSecond, Some(MEMCPY), rate);
+            }
+            let mut pair = quiet_pair(plan)?;
+            // A socket takes as long for a small message as for a large one.
+            let messages = (messages / 20).max(1000);
+            pair.rival_one_way(Rival::SeqPacket, bytes as u32, messages / 10)?;
+            let start = Instant::now();
+            pair.rival_one_way(Rival::SeqPacket, bytes as u32, messages)?;
+            let (name, rate) = (format!("messages of {text}, SOCK_SEQPACKET"), rate(bytes, messages, start));
+            self.value("one way", &name, Unit::BytesPerSecond, Some(MEMCPY), rate);
         }
         Ok(())
     }
 
     fn encoding(&mut self, plan: &Plan) {
+        const COPY: &str = "copy of as many bytes";
         let params = prepare_like();
-        let (mut bytes, mut fds) = (Vec::new(), Vec::new());
-        let mut each = |name: &str, once: &mut dyn FnMut(&mut Vec<u8>)| {
+        let (mut bytes, mut copy, mut fds) = (Vec::new(), Vec::new(), Vec::new());
+        let mut each = |name: &str, limit, once: &mut dyn FnMut(&mut Vec<u8>)| {
             // Far below what a clock resolves, so a batch at a time.
             const BATCH: u32 = 200;
             let mut samples = Samples::new();
@@ -286,109 +226,111 @@ impl Comparison {
                 }
                 samples.add(start.elapsed() / BATCH);
             }
-            self.latency("encoding", name, None, &samples);
+            self.latency("encoding", name, limit, &samples);
         };
-        each("encode 4 + 10 controls", &mut |bytes| {
-            let encoded = Encoder::message(std::hint::black_box(&params), bytes, &mut fds);
+        each("encode 4 + 10 controls", Some(COPY), &mut |bytes| {
+            let encoded = Encoder::message(black_box(&params), bytes, &mut fds);
             encoded.expect("the parameters fit a message");
         });
-        each("decode 4 + 10 controls", &mut |bytes| {
-            let decoded = Decoder::message::<Prepare>(std::hint::black_box(bytes), &mut []);
-            std::hint::black_box(decoded.expect("what was encoded can be decoded"));
+        each("decode 4 + 10 controls", Some(COPY), &mut |bytes| {
+            let decoded = Decoder::message::<Prepare>(black_box(bytes), &mut []);
+            black_box(decoded.expect("what was encoded can be decoded"));
+        });
+        each(COPY, None, &mut |bytes| {
+            copy.clear();
+            copy.extend_from_slice(black_box(bytes));
+            black_box(&mut copy);
         });
     }
 
+    /// Setting up a connection, beside what the system takes for a thread and a process that do nothing.
     fn connecting(&mut self) -> Result<(), PairError> {
-        for (mode, name) in [(Mode::Threaded, "a thread"), (Mode::Isolated, "a process")] {
+        const THREAD: &str = "a thread that does nothing";
+        const PROCESS: &str = "a process that does nothing: `true`";
+        const TIMES: u32 = 5;
+        for (mode, name, limit) in
+            [(Mode::Threaded, "a thread", THREAD), (Mode::Isolated, "a process", PROCESS)]
+        {
             let mut samples = Samples::new();
-            for _ in 0..5 {
+            for _ in 0..TIMES {
                 let start = Instant::now();
-                let mut pair = Pair::new(mode, &Options::new(), None)?;
+                let mut pair = Pair::new(mode, &Options::new(), Place::Free)?;
                 pair.proxy().ping(&Pod::default())?;
                 samples.add(start.elapsed());
             }
-            self.latency("connecting", &format!("{name}, up to its first reply"), None, &samples);
+            self.latency("connecting", &format!("{name}, up to its first reply"), Some(limit), &samples);
+        }
+        let mut samples = Samples::new();
+        // Whoever has no `true` has no row of it.
+        let _ = samples.take(TIMES, || Command::new("true").stdin(Stdio::null()).status().map(drop));
+        if samples.count() > 0 {
+            self.latency("connecting", PROCESS, None, &samples);
+        }
+        let mut samples = Samples::new();
+        if samples.take(TIMES, || std::thread::spawn(|| {}).join()).is_ok() {
+            self.latency("connecting", THREAD, None, &samples);
         }
         Ok(())
     }
 
+    /// The smallest call after the host has done nothing for a while, beside a socket.
     fn idle_times(&mut self, plan: &Plan) -> Result<(), PairError> {
-        for (policy, name) in POLICIES {
-            let options = Options::new().host_wait(policy).worker_wait(policy);
-            let mut pair = Pair::new(Mode::Isolated, &options, plan.cpus)?;
-            for (idle, text) in IDLE_TIMES {
-                let mut samples = Samples::new();
-                pair.ping_after(idle, idle_calls(idle), &mut samples)?;
-                self.latency("after idle time", &format!("{text} idle, {name}"), None, &samples);
-            }
-        }
-        let mut pair = Pair::new(Mode::Isolated, &Options::new(), plan.cpus)?;
+        const SOCKET: &str = "SOCK_SEQPACKET";
+        let mut pair = quiet_pair(plan)?;
         for (idle, text) in IDLE_TIMES {
             let mut samples = Samples::new();
             pair.rival_after(Rival::SeqPacket, idle, idle_calls(idle), &mut samples)?;
-            self.latency("after idle time", &format!("{text} idle, SOCK_SEQPACKET"), None, &samples);
+            self.latency("after idle time", &format!("{text} idle, {SOCKET}"), None, &samples);
+        }
+        for (policy, name) in POLICIES {
+            let mut pair = Pair::new(Mode::Isolated, &both_wait(policy), plan.place)?;
+            for (idle, text) in IDLE_TIMES {
+                let mut samples = Samples::new();
+                pair.ping_after(idle, idle_calls(idle), &mut samples)?;
+                let limit = format!("{text} idle, {SOCKET}");
+                self.latency("after idle time", &format!("{text} idle, {name}"), Some(&limit), &samples);
+            }
         }
         Ok(())
     }
 
-    /// CPU time of both sides for a camera's traffic: a frame is two calls of the size of `prepareIsp` and
-    /// `processStats`, each answered by events.
+    /// A camera's traffic at its pace, as [`Pair::frame_loop`] has it: CPU time of both sides a frame, and how long the
+    /// first call of a frame takes, which finds the module asleep.
     fn frame_loops(&mut self, plan: &Plan) -> Result<(), PairError> {
-        let modes = POLICIES.map(|(policy, name)| (Mode::Isolated, policy, name));
+        let isolated = POLICIES.map(|(policy, name)| (Mode::Isolated, policy, name));
         for rate in FRAME_RATES {
-            for (mode, policy, name) in [(Mode::Direct, WaitPolicy::Block, "direct")].into_iter().chain(modes)
+            for (mode, policy, name) in
+                [(Mode::Direct, WaitPolicy::Block, "direct")].into_iter().chain(isolated)
             {
-                let options = Options::new().host_wait(policy).worker_wait(policy);
-                let mut pair = Pair::new(mode, &options, plan.cpus)?;
-                let frames = (plan.frame_loop.as_secs_f64() * f64::from(rate)) as u32;
-                let cost = pair.frame_loop(rate, frames.max(5), &mut Samples::new())?;
-                let limit = (mode != Mode::Direct && rate == 30).then_some(DIRECT_FRAMES);
-                let row =
-                    self.entry("CPU time a frame", &format!("{rate} fps, {name}"), Unit::CpuPerFrame, limit);
-                row.rounds.push(cost.both().as_nanos() as f64);
+                let mut pair = Pair::new(mode, &both_wait(policy), plan.place)?;
+                let mut samples = Samples::new();
+                let cost = pair.frame_loop(rate, plan.frames, &mut samples)?.both().as_nanos() as f64;
+                let limit = |what: &str| (mode != Mode::Direct).then(|| format!("{what}{rate} fps, direct"));
+                let (group, row) = ("CPU time a frame", format!("{rate} fps, {name}"));
+                self.value(group, &row, Unit::CpuPerFrame, limit("").as_deref(), cost);
+                let (group, row) = ("first call of a frame", format!("first call, {rate} fps, {name}"));
+                self.latency(group, &row, limit("first call, ").as_deref(), &samples);
             }
         }
         Ok(())
     }
 }
 
+fn both_wait(policy: WaitPolicy) -> Options {
+    Options::new().host_wait(policy).worker_wait(policy)
+}
+
+/// A pair whose own connection does not look while something else is measured.
+fn quiet_pair(plan: &Plan) -> Result<Pair, PairError> {
+    Pair::new(Mode::Isolated, &both_wait(WaitPolicy::Block), plan.place)
+}
+
+/// Calls after so long an idle time: enough for a median, over all rounds, in less than half a second.
 fn idle_calls(idle: Duration) -> u32 {
     match idle.as_micros() {
-        0..=100 => 500,
-        101..=1000 => 100,
-        1001..=10_000 => 20,
-        _ => 4,
+        0..=100 => 400,
+        101..=1000 => 50,
+        1001..=10_000 => 10,
+        _ => 2,
     }
-}
-
-/// Payload bytes of a ring for streams: more than a core's own cache, so that lines wait for their reader in the cache
-/// that both share. Read out of the other core's own cache they come at a third of the rate.
-pub const STREAM_RING: usize = 4 << 20;
-
-/// Bytes a second through a Unix socket between two threads, each message for itself.
-fn socket_throughput(bytes: usize, messages: u64) -> Result<f64, LaneError> {
-    use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
-
-    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-    let data = vec![1u8; bytes];
-    let start = Instant::now();
-    let received = std::thread::scope(|scope| {
-        let receiver = scope.spawn(move || -> Result<(), rustix::io::Errno> {
-            let mut buffer = vec![0u8; bytes];
-            for _ in 0..messages {
-                recv(&theirs, &mut buffer, RecvFlags::empty())?;
-            }
-            Ok(())
-        });
-        for _ in 0..messages {
-            if let Err(errno) = send(&ours, &data, SendFlags::NOSIGNAL) {
-                drop(ours);
-                let _ = receiver.join();
-                return Err(errno);
-            }
-        }
-        receiver.join().expect("the receiver does not panic")
-    });
-    received?;
-    Ok(messages as f64 * bytes as f64 / start.elapsed().as_secs_f64())
 }

@@ -48,11 +48,27 @@ pub struct Lane {
 
 #[derive(Debug)]
 enum Kind {
-    CacheLine(Mapped),
+    CacheLine {
+        memory: Mapped,
+        /// Whether to tell the processor that it only looks: it then waits a little before it looks again.
+        pauses: bool,
+    },
     Futex(Mapped),
-    Eventfd { ours: OwnedFd, theirs: OwnedFd },
+    Eventfd {
+        ours: OwnedFd,
+        theirs: OwnedFd,
+    },
     SeqPacket(OwnedFd),
     LibcameraSocket(OwnedFd),
+}
+
+impl Kind {
+    fn in_memory(rival: Rival, memory: Mapped) -> Self {
+        match rival {
+            Rival::Futex => Self::Futex(memory),
+            _ => Self::CacheLine { memory, pauses: rival == Rival::CacheLine },
+        }
+    }
 }
 
 impl Lane {
@@ -63,12 +79,10 @@ impl Lane {
     pub fn host(rival: Rival, bytes: usize) -> Result<(Self, SharedFd, SharedFd), LaneError> {
         let flags = SocketFlags::CLOEXEC;
         let (kind, here, there) = match rival {
-            Rival::CacheLine | Rival::Futex => {
+            Rival::CacheLine | Rival::CacheLineEager | Rival::Futex => {
                 let memory = SharedMemory::create("ringfence-bench", MEMORY_BYTES)?;
-                let mapped = memory.map()?;
                 let fd = memory.as_fd().try_clone_to_owned().map_err(|_| Errno::MFILE)?;
-                let kind = if rival == Rival::Futex { Kind::Futex(mapped) } else { Kind::CacheLine(mapped) };
-                (kind, fd.into(), SharedFd::none())
+                (Kind::in_memory(rival, memory.map()?), fd.into(), SharedFd::none())
             }
             Rival::Eventfd => {
                 let (ours, theirs) = (eventfd(0, EventfdFlags::CLOEXEC)?, eventfd(0, EventfdFlags::CLOEXEC)?);
@@ -100,8 +114,9 @@ impl Lane {
             Ok(fd.try_clone_to_owned().map_err(|_| Errno::MFILE)?)
         };
         let kind = match rival {
-            Rival::CacheLine => Kind::CacheLine(SharedMemory::adopt(own(here)?, MEMORY_BYTES)?.map()?),
-            Rival::Futex => Kind::Futex(SharedMemory::adopt(own(here)?, MEMORY_BYTES)?.map()?),
+            Rival::CacheLine | Rival::CacheLineEager | Rival::Futex => {
+                Kind::in_memory(rival, SharedMemory::adopt(own(here)?, MEMORY_BYTES)?.map()?)
+            }
             Rival::Eventfd => Kind::Eventfd { ours: own(here)?, theirs: own(there)? },
             Rival::SeqPacket => Kind::SeqPacket(own(here)?),
             Rival::LibcameraSocket => Kind::LibcameraSocket(own(here)?),
@@ -132,10 +147,14 @@ impl Lane {
         self.send()
     }
 
-    fn send(&mut self) -> Result<(), LaneError> {
+    /// Sends a message; waits for room if there is none, which only sockets need.
+    ///
+    /// # Errors
+    /// [`LaneError`] if the other side is gone.
+    pub fn send(&mut self) -> Result<(), LaneError> {
         match &mut self.kind {
             // ORDERING: Release and Acquire, as a message would need them.
-            Kind::CacheLine(memory) => memory.word(0).store(self.turn + 1, Ordering::Release),
+            Kind::CacheLine { memory, .. } => memory.word(0).store(self.turn + 1, Ordering::Release),
             Kind::Futex(memory) => {
                 memory.futex(0).store(self.turn as u32 + 1, Ordering::Release);
                 futex::wake(memory.futex(0), futex::Flags::empty(), 1)?;
@@ -157,15 +176,22 @@ impl Lane {
         Ok(())
     }
 
-    fn receive(&mut self) -> Result<(), LaneError> {
+    /// Waits for a message. Only sockets keep several: with anything else, the two sides take turns.
+    ///
+    /// # Errors
+    /// [`LaneError`] if the other side is gone.
+    pub fn receive(&mut self) -> Result<(), LaneError> {
         // After the host's turn `n` the worker writes `n + 1`, and the other way round.
         let due = self.turn;
         match &mut self.kind {
-            Kind::CacheLine(memory) => {
-                // ORDERING: see `send`.
+            // ORDERING: Acquire in both, see `send`.
+            Kind::CacheLine { memory, pauses: true } => {
                 while memory.word(0).load(Ordering::Acquire) != due {
                     std::hint::spin_loop();
                 }
+            }
+            Kind::CacheLine { memory, pauses: false } => {
+                while memory.word(0).load(Ordering::Acquire) != due {}
             }
             Kind::Futex(memory) => loop {
                 let seen = memory.futex(0).load(Ordering::Acquire);

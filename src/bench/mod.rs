@@ -8,13 +8,20 @@ mod comparison;
 mod lane;
 mod module;
 mod pair;
+mod processors;
+mod rounds;
+mod rows;
 mod samples;
+mod text;
 
 pub use comparison::{
-    CACHE_LINE, Comparison, DIRECT_FRAMES, EVENTFD, FRAME_RATES, IDLE_TIMES, MEMCPY, Plan, Row, STREAM_RING,
-    Unit,
+    CACHE_LINE, EVENTFD, FRAME_RATES, IDLE_TIMES, MEMCPY, MESSAGE_SIZES, POLICIES, Plan, STREAM_RING,
 };
 pub use lane::{Lane, LaneError};
 pub use module::{COMPONENT, serve};
 pub use pair::{FrameCost, Pair, PairError, prepare_like};
+pub use processors::{Place, allowed_processors, pin, unpin};
+pub use rounds::{Rounds, median};
+pub use rows::{Comparison, Row, Unit};
 pub use samples::Samples;
+pub use text::{rate_text, ratio_text, time_text};

@@ -1,8 +1,7 @@
 //! The worker's side: a module that does nothing but answer.
 
-use rustix::thread::{CpuSet, sched_setaffinity};
-
-use super::lane::Lane;
+use super::lane::{Lane, LaneError};
+use super::processors::pin;
 use crate::interfaces::bench::{self, Bench, BenchEvents, Pod, Prepare, Rival};
 use crate::ipc::{CallError, Endpoint, ServeError};
 use crate::serialize::SharedFd;
@@ -28,20 +27,6 @@ impl BenchModule {
     pub fn new(events: Box<dyn BenchEvents + Send>) -> Self {
         Self { events, taken: 0 }
     }
-}
-
-/// Keeps the calling thread on one processor.
-pub(super) fn pin(cpu: u32) -> Result<(), rustix::io::Errno> {
-    let mut set = CpuSet::new();
-    set.set(cpu as usize);
-    sched_setaffinity(None, &set)
-}
-
-/// Lets the calling thread use all processors.
-pub(super) fn unpin() -> Result<(), rustix::io::Errno> {
-    let mut all = CpuSet::new();
-    (0..CpuSet::MAX_CPU).for_each(|cpu| all.set(cpu));
-    sched_setaffinity(None, &all)
 }
 
 impl Bench for BenchModule {
@@ -83,8 +68,23 @@ impl Bench for BenchModule {
         here: &SharedFd,
         there: &SharedFd,
     ) -> Result<(), CallError> {
-        let failed = |error: super::LaneError| CallError::Module(error.to_string());
         let mut lane = Lane::worker(rival, bytes as usize, here, there).map_err(failed)?;
         (0..rounds).try_for_each(|_| lane.echo()).map_err(failed)
     }
+
+    fn take(
+        &mut self,
+        rival: Rival,
+        messages: u64,
+        bytes: u32,
+        here: &SharedFd,
+        there: &SharedFd,
+    ) -> Result<(), CallError> {
+        let mut lane = Lane::worker(rival, bytes as usize, here, there).map_err(failed)?;
+        (0..messages).try_for_each(|_| lane.receive()).map_err(failed)
+    }
+}
+
+fn failed(error: LaneError) -> CallError {
+    CallError::Module(error.to_string())
 }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::lane::{Lane, LaneError};
-use super::module::{BenchModule, COMPONENT, pin, unpin};
+use super::module::{BenchModule, COMPONENT};
+use super::processors::{Place, pin, unpin};
 use super::samples::Samples;
 use crate::interfaces::bench::{Bench, BenchProxy, Pod, Prepare, Rival};
 use crate::ipc::{CallError, ConnectError, Connection, Mode, Options, Worker};
@@ -53,11 +54,11 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Brings up the module. `cpus` are the processors of host and module; the host's thread is pinned too.
+    /// Brings up the module, and pins both sides if `place` says so: the host's is the calling thread.
     ///
     /// # Errors
     /// [`PairError`] if there is no worker.
-    pub fn new(mode: Mode, options: &Options, cpus: Option<(u32, u32)>) -> Result<Self, PairError> {
+    pub fn new(mode: Mode, options: &Options, place: Place) -> Result<Self, PairError> {
         // A worker inherits the processors of the thread that starts it, which an earlier pair may have pinned.
         let _ = unpin();
         let mut proxy = match mode {
@@ -65,7 +66,7 @@ impl Pair {
             Mode::Threaded => BenchProxy::threaded(options, BenchModule::new)?,
             Mode::Isolated => BenchProxy::isolated(options, &Worker::component(COMPONENT))?,
         };
-        if let Some((host, module)) = cpus {
+        if let Place::Pinned { host, module } = place {
             if mode != Mode::Direct {
                 proxy.pin(module)?;
             }
@@ -115,8 +116,10 @@ impl Pair {
             if frame == WARM_UP_FRAMES {
                 before = self.cpu_time();
             }
-            std::thread::sleep(next.saturating_duration_since(Instant::now()));
-            next += period;
+            let now = Instant::now();
+            std::thread::sleep(next.saturating_duration_since(now));
+            // A camera does not make up for frames that came late.
+            next = next.max(now) + period;
             let start = Instant::now();
             self.proxy.prepare(&params)?;
             if frame >= WARM_UP_FRAMES {
@@ -156,6 +159,29 @@ impl Pair {
             pause(idle);
             self.ping(1, samples)?;
         }
+        Ok(())
+    }
+
+    /// Round trips of a cache line, half of `rounds` with a pause between two looks at it and half without: the latencies
+    /// of whichever takes less time. A pause spares a processor's other thread, but some processors pause for longer
+    /// than a line takes to come.
+    ///
+    /// Both sides look without sleeping, so they need a processor each.
+    ///
+    /// # Errors
+    /// [`PairError`] if the line cannot be set up.
+    pub fn cache_line(&mut self, rounds: u32, samples: &mut Samples) -> Result<(), PairError> {
+        let mut measure = |rival| -> Result<Samples, PairError> {
+            let mut samples = Samples::new();
+            self.rival(rival, 64, rounds / 2, &mut samples)?;
+            Ok(samples)
+        };
+        let (pausing, eager) = (measure(Rival::CacheLine)?, measure(Rival::CacheLineEager)?);
+        samples.merge(if eager.interquartile_mean() < pausing.interquartile_mean() {
+            &eager
+        } else {
+            &pausing
+        });
         Ok(())
     }
 
@@ -202,6 +228,19 @@ impl Pair {
         self.proxy.flush()?;
         Ok(())
     }
+
+    /// Messages one way through a socket, between the same two processes, until all are taken.
+    ///
+    /// # Errors
+    /// [`PairError`] if the rival cannot be set up.
+    pub fn rival_one_way(&mut self, rival: Rival, bytes: u32, messages: u64) -> Result<(), PairError> {
+        let (mut lane, here, there) = Lane::host(rival, bytes as usize)?;
+        self.proxy.take(rival, messages, bytes, &here, &there)?;
+        drop((here, there));
+        (0..messages).try_for_each(|_| lane.send())?;
+        self.proxy.flush()?;
+        Ok(())
+    }
 }
 
 /// Parameters like those of `prepareIsp`: four sensor controls, ten requests.
@@ -234,7 +273,8 @@ pub fn prepare_like() -> Prepare {
     }
 }
 
-/// Does nothing for a while, as an application would: long times asleep, short ones awake.
+/// Does nothing for a while: sleeps from a millisecond on. Shorter times the host spends looking at the clock, since
+/// the system cannot wake it up in time: then its processor is busy, and only the module's may fall asleep.
 fn pause(idle: Duration) {
     if idle >= Duration::from_millis(1) {
         std::thread::sleep(idle);

@@ -65,4 +65,10 @@ impl Samples {
     pub fn p50(&self) -> u64 {
         self.quantile(0.5)
     }
+    /// The mean of the half in the middle, in nanoseconds: finer than the median where a clock counts in steps.
+    #[must_use]
+    pub fn interquartile_mean(&self) -> f64 {
+        let quantiles = (25..=75).map(|percent| self.quantile(f64::from(percent) / 100.0) as f64);
+        quantiles.sum::<f64>() / 51.0
+    }
 }

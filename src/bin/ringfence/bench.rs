@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::ProgressBar;
-use ringfence::bench::{Comparison, Plan, Row, Unit};
+use ringfence::bench::{Comparison, Place, Plan, Row, Unit, rate_text, ratio_text, time_text};
 use serde_json::{Value, json};
 
 use crate::bars;
 use crate::cli::BenchArgs;
 use crate::failure::Failure;
+use crate::machine::Machine;
 use crate::output::{print, print_json};
 
 /// Runs the comparison.
@@ -23,9 +24,15 @@ pub fn bench(args: &BenchArgs) -> Result<ExitCode, Failure> {
     let plan = Plan {
         rounds: if args.quick { 1 } else { 5 },
         quick_calls: if args.quick { 20_000 } else { 40_000 },
-        cpus: machine.pinned,
-        frame_loop: Duration::from_millis(if args.quick { 500 } else { 400 }),
+        place: machine.place,
+        frames: 8,
     };
+    if !args.json {
+        print(&format!("{}\n", machine.text()))?;
+    }
+    if let Some(warning) = machine.warning() {
+        eprintln!("{warning}");
+    }
     let progress = if args.json || !std::io::stderr().is_terminal() {
         ProgressBar::hidden()
     } else {
@@ -41,61 +48,9 @@ pub fn bench(args: &BenchArgs) -> Result<ExitCode, Failure> {
     if args.json {
         print_json(&as_json(&machine, &plan, &comparison))?;
     } else {
-        print(&format!("{}\n\n", machine.text()))?;
-        print(&format!("{}\nwrote {}\n", tables(&comparison), chart.display()))?;
+        print(&format!("\n{}\nwrote {}\n", tables(&comparison), chart.display()))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What was measured on.
-struct Machine {
-    processors: usize,
-    model: String,
-    is_virtual: bool,
-    /// Processors of host and worker.
-    pinned: Option<(u32, u32)>,
-}
-
-impl Machine {
-    fn look(unpinned: bool) -> Self {
-        let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let field = |name: &str| {
-            let line = info.lines().find(|line| line.starts_with(name));
-            line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned())
-        };
-        let allowed: Vec<u32> = rustix::thread::sched_getaffinity(None).map_or_else(
-            |_| Vec::new(),
-            |set| {
-                (0..rustix::thread::CpuSet::MAX_CPU)
-                    .filter(|&cpu| set.is_set(cpu))
-                    .map(|cpu| cpu as u32)
-                    .collect()
-            },
-        );
-        let pinned = match allowed[..] {
-            [first, second, ..] if !unpinned => Some((first, second)),
-            _ => None,
-        };
-        Self {
-            processors: allowed.len().max(1),
-            model: field("model name").or_else(|| field("Model")).unwrap_or_else(|| "unknown".into()),
-            is_virtual: field("flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
-            pinned,
-        }
-    }
-
-    fn text(&self) -> String {
-        let place = match self.pinned {
-            Some((host, worker)) => format!("host on processor {host}, worker on {worker}"),
-            None if self.processors == 1 => {
-                "WARNING: host and worker share one processor, so neither can look while the other works"
-                    .to_owned()
-            }
-            None => "not pinned".to_owned(),
-        };
-        let kind = if self.is_virtual { ", in a virtual machine: wake-ups are slow and noisy" } else { "" };
-        format!("{} × {}{kind}; {place}", self.processors, self.model)
-    }
 }
 
 fn tables(comparison: &Comparison) -> String {
@@ -115,8 +70,9 @@ fn tables(comparison: &Comparison) -> String {
         table.set_header([group, "median", "p99", "p99.9", "to its limit"]);
         for row in rows.iter().filter(|row| row.group == group) {
             let quantile = |q| row.quantile(q).map_or_else(String::new, |ns| value_text(row, ns as f64));
-            let ratio = comparison.ratio(row).zip(row.limit);
-            let ratio = ratio.map_or_else(String::new, |(ratio, limit)| format!("{ratio:.2} × {limit}"));
+            let ratio = comparison.ratio(row).zip(row.limit.as_deref());
+            let ratio =
+                ratio.map_or_else(String::new, |(ratio, limit)| format!("{} × {limit}", ratio_text(ratio)));
             let name = row.name.clone();
             table.add_row([name, value_text(row, row.value()), quantile(0.99), quantile(0.999), ratio]);
         }
@@ -131,11 +87,8 @@ fn tables(comparison: &Comparison) -> String {
 /// A value with its unit, as people read it.
 pub fn value_text(row: &Row, value: f64) -> String {
     match row.unit {
-        Unit::BytesPerSecond if value >= 1e9 => format!("{:.2} GB/s", value / 1e9),
-        Unit::BytesPerSecond => format!("{:.0} MB/s", value / 1e6),
-        _ if value >= 1e6 => format!("{:.2} ms", value / 1e6),
-        _ if value >= 1e4 => format!("{:.1} µs", value / 1e3),
-        _ => format!("{value:.0} ns"),
+        Unit::BytesPerSecond => rate_text(value),
+        Unit::Nanoseconds | Unit::CpuPerFrame => time_text(value),
     }
 }
 
@@ -164,8 +117,11 @@ fn as_json(machine: &Machine, plan: &Plan, comparison: &Comparison) -> Value {
         "processors": machine.processors,
         "model": machine.model,
         "virtual_machine": machine.is_virtual,
-        "pinned": machine.pinned.map(|(host, worker)| [host, worker]),
-        "share_one_processor": machine.processors == 1,
+        "pinned": match machine.place {
+            Place::Pinned { host, module } => json!([host, module]),
+            Place::Free | Place::Shared => Value::Null,
+        },
+        "share_one_processor": machine.place == Place::Shared,
         "rounds": plan.rounds,
         "rows": rows,
     })

@@ -7,6 +7,7 @@ mod cli;
 mod failure;
 mod frame_record;
 mod libcamera;
+mod machine;
 mod output;
 mod plot;
 mod relay;

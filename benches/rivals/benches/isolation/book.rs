@@ -1,19 +1,19 @@
 //! What was measured.
 
-use ringfence::bench::Samples;
+use ringfence::bench::{MEMCPY, Rounds, Samples, median};
 
 /// One thing that was measured, batch by batch.
 pub struct Row {
     pub group: &'static str,
     pub name: String,
-    /// The limit of the machine that it is held against.
-    pub limit: Option<&'static str>,
+    /// The row that it is held against: a limit of the machine, or another way to the same end.
+    pub limit: Option<String>,
     /// Bytes of a message, if it is a throughput.
-    pub bytes: Option<u64>,
+    pub bytes: Option<usize>,
     /// Nanoseconds: a batch's median for latencies, its mean a message for throughputs.
     pub batches: Vec<f64>,
     /// The same, of all batches of a round.
-    rounds: Vec<f64>,
+    pub rounds: Rounds,
     /// All latencies of all rounds, as they were timed.
     samples: Samples,
 }
@@ -21,7 +21,7 @@ pub struct Row {
 impl Row {
     /// Median of the rounds, in nanoseconds.
     pub fn nanoseconds(&self) -> f64 {
-        median(&self.rounds)
+        self.rounds.median()
     }
 
     /// Bytes a second, if it is a throughput.
@@ -34,6 +34,8 @@ impl Row {
 #[derive(Default)]
 pub struct Book {
     rows: Vec<Row>,
+    /// The round that is under way.
+    pub round: u32,
     /// Each once.
     pub left_out: Vec<String>,
     /// Nanoseconds that two readings of the clock take, now and over the rounds.
@@ -62,18 +64,12 @@ impl Book {
 
     /// Nanoseconds that were taken off.
     pub fn clock(&self) -> f64 {
-        median(&self.clocks)
+        median(self.clocks.clone())
     }
 
     /// Adds a round of latencies.
-    pub fn latency(
-        &mut self,
-        group: &'static str,
-        name: &str,
-        limit: Option<&'static str>,
-        batches: &[Samples],
-    ) {
-        let (clock, tick) = (self.clock, self.tick);
+    pub fn latency(&mut self, group: &'static str, name: &str, limit: Option<&str>, batches: &[Samples]) {
+        let (clock, tick, round) = (self.clock, self.tick, self.round);
         let row = self.entry(group, name, limit, None);
         let mut all = Samples::new();
         for batch in batches {
@@ -81,16 +77,32 @@ impl Book {
             // Never nothing, which criterion could not divide by.
             row.batches.push((grouped_median(batch, tick) - clock).max(0.5));
         }
-        row.rounds.push((grouped_median(&all, tick) - clock).max(0.5));
+        row.rounds.push(round, (grouped_median(&all, tick) - clock).max(0.5));
         row.samples.merge(&all);
     }
 
+    /// Adds a round of messages of so many bytes, which were timed many at a time: nanoseconds each.
+    pub fn messages(&mut self, group: &'static str, name: &str, bytes: usize, batches: &[f64]) {
+        self.add(group, name, Some(MEMCPY).filter(|limit| *limit != name), Some(bytes), batches);
+    }
+
     /// Adds a round of things that were timed many at a time: nanoseconds each.
-    pub fn means(&mut self, group: &'static str, name: &str, bytes: Option<u64>, batches: &[f64]) {
-        let limit = bytes.map(|_| crate::measure::MEMCPY).filter(|limit| *limit != name);
+    pub fn means(&mut self, group: &'static str, name: &str, limit: Option<&str>, batches: &[f64]) {
+        self.add(group, name, limit, None, batches);
+    }
+
+    fn add(
+        &mut self,
+        group: &'static str,
+        name: &str,
+        limit: Option<&str>,
+        bytes: Option<usize>,
+        batches: &[f64],
+    ) {
+        let round = self.round;
         let row = self.entry(group, name, limit, bytes);
         row.batches.extend(batches);
-        row.rounds.push(median(batches));
+        row.rounds.push(round, median(batches.to_vec()));
     }
 
     /// A quantile of all latencies of a row, in nanoseconds.
@@ -101,22 +113,19 @@ impl Book {
 
     /// How a row stands to its limit: so many times slower, or so much of the throughput.
     pub fn ratio(&self, row: &Row) -> Option<f64> {
-        let limit = self.row(row.limit?)?;
-        match (row.rate(), limit.rate()) {
-            (Some(rate), Some(limit)) => Some(rate / limit),
-            _ => Some(row.nanoseconds() / limit.nanoseconds()),
-        }
+        ratio(row, self.row(row.limit.as_deref()?)?)
     }
 
     fn entry(
         &mut self,
         group: &'static str,
         name: &str,
-        limit: Option<&'static str>,
-        bytes: Option<u64>,
+        limit: Option<&str>,
+        bytes: Option<usize>,
     ) -> &mut Row {
         let index = self.rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
-            let (name, batches, rounds) = (name.to_owned(), Vec::new(), Vec::new());
+            let (name, limit) = (name.to_owned(), limit.map(str::to_owned));
+            let (batches, rounds) = (Vec::new(), Rounds::default());
             self.rows.push(Row { group, name, limit, bytes, batches, rounds, samples: Samples::new() });
             self.rows.len() - 1
         });
@@ -124,11 +133,16 @@ impl Book {
     }
 }
 
-/// The upper median; nothing has none.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+/// How one row stands to another, as the median of the rounds' ratios: so many times slower, or so many times the
+/// throughput. `None` if they have no round in common.
+pub fn ratio(row: &Row, other: &Row) -> Option<f64> {
+    match (row.bytes, other.bytes) {
+        (Some(bytes), Some(others)) => {
+            let share = bytes as f64 / others as f64;
+            row.rounds.with(&other.rounds, |each, other| share * other / each)
+        }
+        _ => row.rounds.ratio(&other.rounds),
+    }
 }
 
 /// The median of latencies that a clock has rounded to its ticks, interpolated within the median's tick.

@@ -1,8 +1,8 @@
 //! The host's side of a rival: a worker of its own, and one end of the way to it.
 
+use ringfence::bench::{pin, unpin};
 use ringfence::ipc::{Options, WaitPolicy, Worker};
 use ringfence::serialize::SharedFd;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::Failure;
 use crate::rivals::{Rivals, RivalsProxy, Way};
@@ -27,9 +27,9 @@ impl RivalWorker {
         Ok(Self { proxy })
     }
 
-    /// Has the worker open its end of the way.
-    pub fn open(&mut self, way: Way, name: &str, bytes: usize, fds: &[SharedFd]) -> Result<(), Failure> {
-        Ok(self.proxy.open(way, name, bytes as u32, fds)?)
+    /// Has the worker open its end of the way, which holds `capacity` messages.
+    pub fn open(&mut self, way: Way, name: &str, capacity: usize, fds: &[SharedFd]) -> Result<(), Failure> {
+        Ok(self.proxy.open(way, name, capacity as u32, fds)?)
     }
 
     /// Has the worker send back the next messages.
@@ -49,25 +49,4 @@ impl RivalWorker {
             failure => Err(failure.into()),
         }
     }
-}
-
-/// Two processors that this process may use, for host and worker.
-pub fn two_processors() -> Option<(u32, u32)> {
-    let allowed = sched_getaffinity(None).ok()?;
-    let mut each = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).map(|cpu| cpu as u32);
-    Some((each.next()?, each.next()?))
-}
-
-/// Keeps the calling thread on one processor.
-pub fn pin(cpu: u32) -> Result<(), rustix::io::Errno> {
-    let mut set = CpuSet::new();
-    set.set(cpu as usize);
-    sched_setaffinity(None, &set)
-}
-
-/// Lets the calling thread use all processors.
-pub fn unpin() -> Result<(), rustix::io::Errno> {
-    let mut all = CpuSet::new();
-    (0..CpuSet::MAX_CPU).for_each(|cpu| all.set(cpu));
-    sched_setaffinity(None, &all)
 }

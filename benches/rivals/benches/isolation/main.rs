@@ -26,6 +26,7 @@ mod rivals {
 
 use std::process::ExitCode;
 
+use ringfence::bench::{Place, allowed_processors};
 use ringfence::ipc::{Component, run_if_worker};
 
 use book::Book;
@@ -43,11 +44,19 @@ const COMPONENTS: [Component; 2] = [
 
 /// How much to measure.
 struct Plan {
-    rounds: usize,
+    rounds: u32,
     /// Calls a round of what takes well under a microsecond; slower things get fewer.
     calls: u32,
+    /// Frames of a frame loop.
+    frames: u32,
     /// Processors of host and worker.
-    cpus: (u32, u32),
+    processors: (u32, u32),
+}
+
+impl Plan {
+    fn place(&self) -> Place {
+        Place::Pinned { host: self.processors.0, module: self.processors.1 }
+    }
 }
 
 fn main() -> ExitCode {
@@ -56,7 +65,7 @@ fn main() -> ExitCode {
     }
     let args: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| args.iter().any(|arg| arg == flag);
-    let Some(cpus) = host::two_processors() else {
+    let [host, worker, ..] = allowed_processors()[..] else {
         eprintln!(
             "isolation: needs two processors, as both sides look at the same time; nothing is measured"
         );
@@ -64,8 +73,8 @@ fn main() -> ExitCode {
     };
     // Without `--bench`, cargo only wants to see that it runs.
     let quick = !has("--bench") || has("--quick") || has("--list") || has("--test");
-    let (rounds, calls) = if quick { (1, 2000) } else { (15, 40_000) };
-    let plan = Plan { rounds, calls, cpus };
+    let (rounds, calls, frames) = if quick { (1, 2000, 4) } else { (15, 40_000, 32) };
+    let plan = Plan { rounds, calls, frames, processors: (host, worker) };
 
     let mut book = Book::default();
     book.tick = book::clock_tick();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use criterion::{Criterion, SamplingMode, Throughput};
+use ringfence::bench::{rate_text, ratio_text, time_text};
 use serde_json::{Value, json};
 
 use crate::Plan;
@@ -21,7 +22,7 @@ pub fn criterion(book: &Book) {
         group.sampling_mode(SamplingMode::Flat).nresamples(10_000);
         for row in rows {
             if let Some(bytes) = row.bytes {
-                group.throughput(Throughput::Bytes(bytes));
+                group.throughput(Throughput::Bytes(bytes as u64));
             }
             group.sample_size(row.batches.len().max(10));
             let mut batches = row.batches.iter().cycle();
@@ -55,13 +56,14 @@ pub fn print(book: &Book, verdicts: &[Verdict]) {
     for row in in_groups(book) {
         if row.group != group {
             group = row.group;
-            println!("\n{group:<48} {:>11} {:>11} {:>11}  to its limit", "median", "p99", "p99.9");
+            println!("\n{group:<52} {:>11} {:>11} {:>11}  to its limit", "median", "p99", "p99.9");
         }
         let value = row.rate().map_or_else(|| time_text(row.nanoseconds()), rate_text);
         let quantile = |q| book.quantile(row, q).map_or_else(String::new, time_text);
-        let ratio = book.ratio(row).zip(row.limit);
-        let ratio = ratio.map_or_else(String::new, |(ratio, limit)| format!("{ratio:.2} × {limit}"));
-        println!("  {:<46} {:>11} {:>11} {:>11}  {ratio}", row.name, value, quantile(0.99), quantile(0.999));
+        let ratio = book.ratio(row).zip(row.limit.as_deref());
+        let ratio =
+            ratio.map_or_else(String::new, |(ratio, limit)| format!("{} × {limit}", ratio_text(ratio)));
+        println!("  {:<50} {:>11} {:>11} {:>11}  {ratio}", row.name, value, quantile(0.99), quantile(0.999));
     }
     println!("\n{:<44} {:<36} {:>10} {:>10}", "bar", "", "value", "bound");
     for verdict in verdicts {
@@ -76,7 +78,7 @@ pub fn print(book: &Book, verdicts: &[Verdict]) {
             verdict.name,
             verdict.bar,
             number(verdict.value),
-            number(verdict.bound)
+            number(Some(verdict.bound))
         );
     }
     for note in &book.left_out {
@@ -101,7 +103,7 @@ pub fn write(plan: &Plan, book: &Book, verdicts: &[Verdict]) -> io::Result<PathB
         .collect();
     let summary = json!({
         "rounds": plan.rounds,
-        "pinned": [plan.cpus.0, plan.cpus.1],
+        "pinned": [plan.processors.0, plan.processors.1],
         "clock_ns": book.clock(),
         "clock_tick_ns": book.tick,
         "rows": rows,
@@ -127,16 +129,4 @@ fn row_json(book: &Book, row: &Row) -> Value {
         "ratio": book.ratio(row),
         "batches_ns": row.batches,
     })
-}
-
-fn time_text(ns: f64) -> String {
-    match ns {
-        _ if ns >= 1e6 => format!("{:.2} ms", ns / 1e6),
-        _ if ns >= 1e4 => format!("{:.1} µs", ns / 1e3),
-        _ => format!("{ns:.0} ns"),
-    }
-}
-
-fn rate_text(rate: f64) -> String {
-    if rate >= 1e9 { format!("{:.2} GB/s", rate / 1e9) } else { format!("{:.0} MB/s", rate / 1e6) }
 }

@@ -33,11 +33,11 @@ impl Server {
 
 impl Rivals for Server {
     fn pin(&mut self, cpu: u32) -> Result<i32, CallError> {
-        Ok(crate::host::pin(cpu).err().map_or(0, |errno| -errno.raw_os_error()))
+        Ok(ringfence::bench::pin(cpu).err().map_or(0, |errno| -errno.raw_os_error()))
     }
 
-    fn open(&mut self, way: Way, name: &str, bytes: u32, fds: &[SharedFd]) -> Result<(), CallError> {
-        let end = open(way, name, bytes as usize, fds);
+    fn open(&mut self, way: Way, name: &str, capacity: u32, fds: &[SharedFd]) -> Result<(), CallError> {
+        let end = open(way, name, capacity as usize, fds);
         self.end = Some(end.map_err(|failure| CallError::Module(failure.to_string()))?);
         Ok(())
     }

@@ -2,18 +2,21 @@
 
 use std::hint::{black_box, spin_loop};
 
-use ringfence::bench::{STREAM_RING, Samples};
+use ringfence::bench::{CACHE_LINE, EVENTFD, MESSAGE_SIZES, STREAM_RING, Samples, pin, unpin};
 use ringfence::interfaces::bench::Rival;
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use super::limits::{quiet_pair, rival_batches};
+use super::limits::quiet_pair;
 use super::ours::messages;
-use super::{BATCHES, CACHE_LINE, EVENTFD, LONG_BATCHES, latencies, means};
+use super::{BATCHES, LONG_BATCHES, latencies, means};
 use crate::book::Book;
-use crate::host::{RivalWorker, pin, unpin};
+use crate::host::RivalWorker;
 use crate::rivals::Way;
 use crate::ways::{End, Measure, Message, with_ends};
 use crate::{Failure, Plan};
+
+/// The group of their round trips.
+pub const ROUND_TRIPS: &str = "rivals, 64 B each way";
 
 pub const ICEORYX2: &str = "iceoryx2, request-response";
 pub const IPC_CHANNEL: &str = "ipc-channel";
@@ -21,15 +24,21 @@ pub const SEQ_PACKET: &str = "Unix SOCK_SEQPACKET";
 pub const LIBCAMERA: &str = "libcamera's framing";
 pub const RTRB: &str = "64 B messages, rtrb between threads";
 
+/// Messages that a ring or queue of a rival holds in round trips: as many as fit 256 KiB, as our calls' rings have.
+const CALL_CAPACITY: usize = (256 << 10) / size_of::<Message>();
+
+/// The same for messages one way, where our ring has [`STREAM_RING`] bytes.
+const STREAM_CAPACITY: usize = STREAM_RING / size_of::<Message>();
+
 /// Round trips of 64 bytes.
 pub fn round_trips(plan: &Plan, book: &mut Book, way: Way, name: &str) -> Result<(), Failure> {
     let (calls, limit) = match way {
         Way::Iceoryx2Request | Way::Iceoryx2Publish | Way::ShmemIpcSpin => (plan.calls, CACHE_LINE),
         _ => (plan.calls / 20, EVENTFD),
     };
-    let mut worker = RivalWorker::start(plan.cpus)?;
-    let batches = with_ends(way, size_of::<Message>(), &mut worker, RoundTrips { calls })?;
-    book.latency("rivals, 64 B each way", name, Some(limit), &batches);
+    let mut worker = RivalWorker::start(plan.processors)?;
+    let batches = with_ends(way, CALL_CAPACITY, &mut worker, RoundTrips { calls })?;
+    book.latency(ROUND_TRIPS, name, Some(limit), &batches);
     Ok(())
 }
 
@@ -52,16 +61,6 @@ impl Measure for RoundTrips {
     }
 }
 
-/// Round trips of 64 bytes through sockets, by what `src/bench/` brings along.
-pub fn sockets(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
-    let mut pair = quiet_pair(plan)?;
-    for (name, rival) in [(SEQ_PACKET, Rival::SeqPacket), (LIBCAMERA, Rival::LibcameraSocket)] {
-        let batches = rival_batches(&mut pair, rival, plan.calls / 20)?;
-        book.latency("rivals, 64 B each way", name, Some(EVENTFD), &batches);
-    }
-    Ok(())
-}
-
 struct OneWay {
     messages: u64,
 }
@@ -80,13 +79,13 @@ impl Measure for OneWay {
 
 /// Messages one way through a socket.
 pub fn socket_throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
-    for (bytes, text) in [(64, "64 B"), (1 << 10, "1 KiB"), (64 << 10, "64 KiB")] {
-        let mut worker = RivalWorker::start(plan.cpus)?;
+    for (bytes, text) in MESSAGE_SIZES {
+        let mut pair = quiet_pair(plan)?;
         // A socket takes as long for a small message as for a large one.
         let messages = messages(plan, bytes) / if bytes < 4096 { 10 } else { 1 };
-        let measure = OneWay { messages };
-        let batches = with_ends(Way::SeqPacket, bytes, &mut worker, measure)?;
-        book.means("one way", &format!("{text} messages, SOCK_SEQPACKET"), Some(bytes as u64), &batches);
+        let batches =
+            means(messages, |messages| pair.rival_one_way(Rival::SeqPacket, bytes as u32, messages))?;
+        book.messages("one way", &format!("{text} messages, SOCK_SEQPACKET"), bytes, &batches);
     }
     Ok(())
 }
@@ -95,10 +94,10 @@ pub fn socket_throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
 pub fn throughput(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     let bytes = size_of::<Message>();
     for (name, way) in [("shmem-ipc", Way::ShmemIpcSpin), ("iceoryx2", Way::Iceoryx2Publish)] {
-        let mut worker = RivalWorker::start(plan.cpus)?;
+        let mut worker = RivalWorker::start(plan.processors)?;
         let measure = OneWay { messages: messages(plan, bytes) };
-        let batches = with_ends(way, bytes, &mut worker, measure)?;
-        book.means("one way", &format!("64 B messages, {name}"), Some(bytes as u64), &batches);
+        let batches = with_ends(way, STREAM_CAPACITY, &mut worker, measure)?;
+        book.messages("one way", &format!("64 B messages, {name}"), bytes, &batches);
     }
     Ok(())
 }
@@ -108,8 +107,7 @@ pub fn between_threads(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
     let mut message = Message::default();
     let batches = through_rtrb::<Message>(
         plan,
-        // As many bytes as in our rings.
-        STREAM_RING / size_of::<Message>(),
+        STREAM_CAPACITY,
         messages(plan, size_of::<Message>()),
         |producer| {
             message[0] += 1;
@@ -123,7 +121,7 @@ pub fn between_threads(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
             }
         },
     )?;
-    book.means("one way", RTRB, Some(size_of::<Message>() as u64), &batches);
+    book.messages("one way", RTRB, size_of::<Message>(), &batches);
 
     // What a copy in and a copy out cost if the bytes have to cross from one core to another: nothing else is done.
     const BYTES: usize = 64 << 10;
@@ -144,7 +142,7 @@ pub fn between_threads(plan: &Plan, book: &mut Book) -> Result<(), Failure> {
             black_box(&mut target);
         },
     )?;
-    book.means("one way", "64 KiB messages, rtrb between threads", Some(BYTES as u64), &batches);
+    book.messages("one way", "64 KiB messages, rtrb between threads", BYTES, &batches);
     Ok(())
 }
 
@@ -159,7 +157,7 @@ fn through_rtrb<T: Send + 'static>(
     let (mut producer, mut consumer) = RingBuffer::<T>::new(capacity);
     // A thread begins on the processors of the one that starts it.
     unpin()?;
-    let (host, worker) = plan.cpus;
+    let (host, worker) = plan.processors;
     // As many as `means` makes of it.
     let all = messages / 10 + 1 + messages * u64::from(LONG_BATCHES);
     std::thread::scope(|scope| {

@@ -24,9 +24,6 @@ type Service = ipc::Service;
 type Request = ActiveRequest<Service, Message, (), Message, ()>;
 type Response = PendingResponse<Service, Message, (), Message, ()>;
 
-/// Messages that a subscriber keeps: as many bytes as in our rings.
-const CAPACITY: usize = ringfence::bench::STREAM_RING / size_of::<Message>();
-
 /// How to wait for a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
@@ -68,7 +65,7 @@ impl Client {
     pub fn host(worker: &mut RivalWorker) -> Result<Self, Failure> {
         let (node, name) = (node()?, unique_name());
         let service = request_response(&node, &name)?;
-        worker.open(Way::Iceoryx2Request, &name, size_of::<Message>(), &[])?;
+        worker.open(Way::Iceoryx2Request, &name, 1, &[])?;
         let client = service.client_builder().create()?;
         Ok(Self { pending: None, client, _service: service, _node: node, message: Message::default() })
     }
@@ -141,31 +138,32 @@ pub struct Publish {
 }
 
 impl Publish {
-    pub fn host(worker: &mut RivalWorker, wait: Wait) -> Result<Self, Failure> {
+    pub fn host(worker: &mut RivalWorker, capacity: usize, wait: Wait) -> Result<Self, Failure> {
         let name = unique_name();
-        let this = Self::new(&format!("{name}/there"), &format!("{name}/back"), wait)?;
+        let this = Self::new(&format!("{name}/there"), &format!("{name}/back"), capacity, wait)?;
         let way = if wait == Wait::Look { Way::Iceoryx2Publish } else { Way::Iceoryx2Event };
-        worker.open(way, &name, size_of::<Message>(), &[])?;
+        worker.open(way, &name, capacity, &[])?;
         Ok(this)
     }
 
-    pub fn worker(name: &str, wait: Wait) -> Result<Self, Failure> {
-        Self::new(&format!("{name}/back"), &format!("{name}/there"), wait)
+    pub fn worker(name: &str, capacity: usize, wait: Wait) -> Result<Self, Failure> {
+        Self::new(&format!("{name}/back"), &format!("{name}/there"), capacity, wait)
     }
 
-    fn new(outgoing: &str, incoming: &str, wait: Wait) -> Result<Self, Failure> {
+    /// `capacity` is how many messages a subscriber keeps.
+    fn new(outgoing: &str, incoming: &str, capacity: usize, wait: Wait) -> Result<Self, Failure> {
         let node = node()?;
         let messages = |name: &str| -> Result<_, Failure> {
             let builder = node.service_builder(&name.try_into()?).publish_subscribe::<Message>();
             // As in a ring, nothing is lost.
-            let builder = builder.enable_safe_overflow(false).subscriber_max_buffer_size(CAPACITY);
+            let builder = builder.enable_safe_overflow(false).subscriber_max_buffer_size(capacity);
             Ok(builder.open_or_create()?)
         };
         let (out, back) = (messages(outgoing)?, messages(incoming)?);
         let publisher = out.publisher_builder();
         let publisher =
             publisher.backpressure_strategy(BackpressureStrategy::RetryUntilDelivered).create()?;
-        let subscriber = back.subscriber_builder().buffer_size(CAPACITY).create()?;
+        let subscriber = back.subscriber_builder().buffer_size(capacity).create()?;
         let event = |name: &str| -> Result<_, Failure> {
             Ok(node.service_builder(&name.try_into()?).event().open_or_create()?)
         };

@@ -2,7 +2,6 @@
 
 mod iceoryx2;
 mod ipc_channel;
-mod seq_packet;
 mod shmem_ipc;
 
 use std::os::fd::OwnedFd;
@@ -38,37 +37,49 @@ pub trait End {
     }
 }
 
-/// Opens the worker's end.
-pub fn open(way: Way, name: &str, bytes: usize, fds: &[SharedFd]) -> Result<Box<dyn End>, Failure> {
+/// Opens the worker's end of a way that holds `capacity` messages, as far as that can be chosen.
+pub fn open(way: Way, name: &str, capacity: usize, fds: &[SharedFd]) -> Result<Box<dyn End>, Failure> {
     Ok(match way {
-        Way::SeqPacket => Box::new(seq_packet::SeqPacket::worker(bytes, fds)?),
         Way::IpcChannel => Box::new(ipc_channel::IpcChannel::worker(name)?),
         Way::Iceoryx2Request => Box::new(iceoryx2::Server::worker(name)?),
-        Way::Iceoryx2Publish => Box::new(iceoryx2::Publish::worker(name, iceoryx2::Wait::Look)?),
-        Way::Iceoryx2Event => Box::new(iceoryx2::Publish::worker(name, iceoryx2::Wait::Sleep)?),
-        Way::ShmemIpcSpin => Box::new(shmem_ipc::Rings::worker(shmem_ipc::Wait::Look, fds)?),
-        Way::ShmemIpcBlock => Box::new(shmem_ipc::Rings::worker(shmem_ipc::Wait::Sleep, fds)?),
+        Way::Iceoryx2Publish => Box::new(iceoryx2::Publish::worker(name, capacity, iceoryx2::Wait::Look)?),
+        Way::Iceoryx2Event => Box::new(iceoryx2::Publish::worker(name, capacity, iceoryx2::Wait::Sleep)?),
+        Way::ShmemIpcSpin => Box::new(shmem_ipc::Rings::worker(capacity, shmem_ipc::Wait::Look, fds)?),
+        Way::ShmemIpcBlock => Box::new(shmem_ipc::Rings::worker(capacity, shmem_ipc::Wait::Sleep, fds)?),
+        Way::Unknown(number) => return Err(unknown(number)),
     })
 }
 
-/// Opens both ends, and hands the host's to `measure`.
+/// Opens both ends of a way that holds `capacity` messages, as far as that can be chosen, and hands the host's to `measure`.
 ///
 /// Which type the end has is known there, so that what is measured is not behind a table of functions.
 pub fn with_ends<M: Measure>(
     way: Way,
-    bytes: usize,
+    capacity: usize,
     worker: &mut RivalWorker,
     measure: M,
 ) -> Result<M::Output, Failure> {
     match way {
-        Way::SeqPacket => measure.run(seq_packet::SeqPacket::host(worker, bytes)?, worker),
         Way::IpcChannel => measure.run(ipc_channel::IpcChannel::host(worker)?, worker),
         Way::Iceoryx2Request => measure.run(iceoryx2::Client::host(worker)?, worker),
-        Way::Iceoryx2Publish => measure.run(iceoryx2::Publish::host(worker, iceoryx2::Wait::Look)?, worker),
-        Way::Iceoryx2Event => measure.run(iceoryx2::Publish::host(worker, iceoryx2::Wait::Sleep)?, worker),
-        Way::ShmemIpcSpin => measure.run(shmem_ipc::Rings::host(worker, shmem_ipc::Wait::Look)?, worker),
-        Way::ShmemIpcBlock => measure.run(shmem_ipc::Rings::host(worker, shmem_ipc::Wait::Sleep)?, worker),
+        Way::Iceoryx2Publish => {
+            measure.run(iceoryx2::Publish::host(worker, capacity, iceoryx2::Wait::Look)?, worker)
+        }
+        Way::Iceoryx2Event => {
+            measure.run(iceoryx2::Publish::host(worker, capacity, iceoryx2::Wait::Sleep)?, worker)
+        }
+        Way::ShmemIpcSpin => {
+            measure.run(shmem_ipc::Rings::host(worker, capacity, shmem_ipc::Wait::Look)?, worker)
+        }
+        Way::ShmemIpcBlock => {
+            measure.run(shmem_ipc::Rings::host(worker, capacity, shmem_ipc::Wait::Sleep)?, worker)
+        }
+        Way::Unknown(number) => Err(unknown(number)),
     }
+}
+
+fn unknown(number: i32) -> Failure {
+    format!("there is no way {number}; build both sides from the same source").into()
 }
 
 /// What is done with a host's end.

@@ -11,9 +11,6 @@ use crate::Failure;
 use crate::host::RivalWorker;
 use crate::rivals::Way;
 
-/// Messages that a ring holds: as many bytes as in ours.
-const CAPACITY: usize = ringfence::bench::STREAM_RING / size_of::<Message>();
-
 /// How to wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
@@ -31,8 +28,8 @@ pub struct Rings {
 }
 
 impl Rings {
-    pub fn host(worker: &mut RivalWorker, wait: Wait) -> Result<Self, Failure> {
-        let (sender, receiver) = (Sender::new(CAPACITY)?, Receiver::new(CAPACITY)?);
+    pub fn host(worker: &mut RivalWorker, capacity: usize, wait: Wait) -> Result<Self, Failure> {
+        let (sender, receiver) = (Sender::new(capacity)?, Receiver::new(capacity)?);
         let files = [
             sender.memfd().as_file(),
             sender.empty_signal(),
@@ -45,14 +42,14 @@ impl Rings {
             |file: &File| file.try_clone().map(|file| SharedFd::from(std::os::fd::OwnedFd::from(file)));
         let fds = files.into_iter().map(share).collect::<Result<Vec<_>, _>>()?;
         let way = if wait == Wait::Look { Way::ShmemIpcSpin } else { Way::ShmemIpcBlock };
-        worker.open(way, "", size_of::<Message>(), &fds)?;
+        worker.open(way, "", capacity, &fds)?;
         Ok(Self { sender, receiver, wait, message: Message::default() })
     }
 
-    pub fn worker(wait: Wait, fds: &[SharedFd]) -> Result<Self, Failure> {
+    pub fn worker(capacity: usize, wait: Wait, fds: &[SharedFd]) -> Result<Self, Failure> {
         let file = |index| own(fds, index).map(File::from);
-        let receiver = Receiver::open(CAPACITY, file(0)?, file(1)?, file(2)?)?;
-        let sender = Sender::open(CAPACITY, file(3)?, file(4)?, file(5)?)?;
+        let receiver = Receiver::open(capacity, file(0)?, file(1)?, file(2)?)?;
+        let sender = Sender::open(capacity, file(3)?, file(4)?, file(5)?)?;
         Ok(Self { sender, receiver, wait, message: Message::default() })
     }
 }
