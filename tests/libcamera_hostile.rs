@@ -29,10 +29,10 @@ fn event(number: u32, body: &[u8]) -> Vec<u8> {
 
 type Script = fn(&OwnedFd, Vec<u8>);
 
-/// What is done once `start` was called, and whether the error is the right one.
-/// A script, its name, and whether an error is the one that it has to end in.
+/// A script's name, the script, and whether an error is the one that it has to end in.
 type Scripted = (&'static str, Script, fn(&CallError) -> bool);
 
+/// What is done once `start` was called, and how that has to end.
 const SCRIPTS: [Scripted; 20] = [
     ("an empty datagram", |socket, _| datagram(socket, &[], 0), announces_wrongly),
     ("a short announcement", |socket, _| datagram(socket, &[12, 0, 0, 0], 0), announces_wrongly),
