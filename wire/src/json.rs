@@ -157,24 +157,6 @@ fn flags(enumeration: &Enum, name: &str, value: &Json) -> Result<u32, Error> {
     }
 }
 
-/// Whether the number is one of the enum's, which the native encoding asks for.
-pub(crate) fn check_enumerator(model: &Model, ty: &Type, bytes: &[u8; 8]) -> Result<(), Error> {
-    let bits = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    let (id, known, value) = match ty {
-        Type::Enum(id) => {
-            let value = bits as i32;
-            let known = model.enumeration(*id).enumerators.iter().any(|each| each.value == value);
-            (*id, known, value.to_string())
-        }
-        Type::Flags(id) => {
-            let all = model.enumeration(*id).enumerators.iter().fold(0, |all, each| all | each.value as u32);
-            (*id, bits & !all == 0, format!("{bits:#x}"))
-        }
-        _ => return Ok(()),
-    };
-    if known { Ok(()) } else { Err(Problem::Enumerator { value, name: model.enum_name(id) }.into()) }
-}
-
 /// A key of a map, in the order of maps.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {

@@ -6,9 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::fixed_bytes;
 use crate::controls::native;
 use crate::error::{Error, Problem};
-use crate::json::{
-    check_enumerator, descriptor_json, key, plane_json, scalar_bytes, scalar_from_bytes, utf8,
-};
+use crate::json::{descriptor_json, key, plane_json, scalar_bytes, scalar_from_bytes, utf8};
 use crate::reader::Reader;
 
 /// A message that is being read.
@@ -89,10 +87,7 @@ impl<'a> Decoder<'a> {
         let at = part.offset();
         if let Some(size) = scalar_bytes(ty) {
             let bytes = part.take(size as u64)?;
-            let mut all = [0; 8];
-            all[..size].copy_from_slice(bytes);
-            let checked = check_enumerator(self.model, ty, &all).and_then(|()| scalar_from_bytes(ty, bytes));
-            return checked.map_err(|error| error.at(at));
+            return scalar_from_bytes(ty, bytes).map_err(|error| error.at(at));
         }
         match ty {
             Type::String => {

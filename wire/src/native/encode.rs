@@ -7,8 +7,7 @@ use super::fixed_bytes;
 use crate::controls::native;
 use crate::error::{Error, Problem};
 use crate::json::{
-    array, check_enumerator, default_of_field, descriptor, members, plane, scalar_bytes, scalar_to_bytes,
-    sorted_pairs, text,
+    array, default_of_field, descriptor, members, plane, scalar_bytes, scalar_to_bytes, sorted_pairs, text,
 };
 
 /// A message that is being written.
@@ -80,7 +79,6 @@ impl<'m> Encoder<'m> {
     fn put(&mut self, ty: &Type, value: &Json, at: usize) -> Result<(), Error> {
         if let Some(size) = scalar_bytes(ty) {
             let bytes = scalar_to_bytes(self.model, ty, value)?;
-            check_enumerator(self.model, ty, &bytes)?;
             self.write(at, &bytes[..size]);
             return Ok(());
         }
