@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::*;
@@ -233,6 +234,67 @@ fn threads_exchange_a_million_records_over_shared_memory() {
         assert!(tail.iter().all(|&byte| byte == number as u8));
     }
     writer.join().unwrap();
+}
+
+/// Bursts of few and of many records between sleeps: the consumer takes over the producer's fences, gives them back, and
+/// takes them again, while the two race for the last record of each burst.
+#[test]
+fn bursts_of_every_size_lose_no_wake_up() {
+    const BURSTS: u64 = 4000;
+    let geometry = Geometry::from_lines(512).unwrap();
+    let memory = SharedMemory::create("ringfence-test", geometry.memory_bytes()).unwrap();
+    let other = SharedMemory::adopt(memory.as_fd().try_clone_to_owned().unwrap(), memory.bytes()).unwrap();
+    let mut producer = Producer::new(memory.map().unwrap(), geometry);
+    let mut consumer = Consumer::new(other.map().unwrap(), geometry);
+    let bell = Arc::new(Doorbell::new().unwrap());
+    let taken = Arc::new(AtomicU64::new(0));
+    let (their_bell, their_taken) = (Arc::clone(&bell), Arc::clone(&taken));
+    let writer = std::thread::spawn(move || {
+        let mut sent = 0u64;
+        for burst in 0..BURSTS {
+            // Below and above what makes a consumer busy, several of each in a row.
+            let records = if burst / 5 % 2 == 0 { burst % 4 + 1 } else { 60 + burst % 100 };
+            for _ in 0..records {
+                let mut reservation = producer.reserve(8).expect("a burst fits the ring");
+                reservation.put(0, &sent.to_le_bytes());
+                sent += 1;
+                if reservation.commit() {
+                    their_bell.ring();
+                }
+            }
+            // ORDERING: Acquire: the consumer has given the lines back before it counts them.
+            while their_taken.load(Ordering::Acquire) < sent {
+                std::hint::spin_loop();
+                std::thread::yield_now();
+            }
+        }
+        sent
+    });
+    let mut record = Record::default();
+    let mut next = 0u64;
+    let (mut offered, mut withdrawn) = (false, false);
+    while !writer.is_finished() {
+        while consumer.pop(&mut record).unwrap().is_some() {
+            assert_eq!(record.bytes(), next.to_le_bytes());
+            next += 1;
+        }
+        let _ = consumer.release();
+        // ORDERING: Release, as above.
+        taken.store(next, Ordering::Release);
+        let fences = consumer.fences_for_both();
+        offered |= fences;
+        withdrawn |= offered && !fences;
+        if !consumer.prepare_sleep() {
+            continue;
+        }
+        let timeout = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
+        let woken = poll(&mut [PollFd::new(&*bell, PollFlags::IN)], Some(&timeout)).unwrap();
+        consumer.awake();
+        bell.clear();
+        assert!(woken == 1 || writer.is_finished() || !consumer.is_ready(), "a wake-up was lost at {next}");
+    }
+    assert_eq!(writer.join().unwrap(), next);
+    assert!(!barrier::register() || (offered && withdrawn), "offered {offered}, withdrawn {withdrawn}");
 }
 
 #[test]

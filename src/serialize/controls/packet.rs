@@ -81,11 +81,13 @@ impl Slot {
     }
 
     /// The slot of this value, which is written to `values` at `offset` if it has to be.
+    #[inline]
     fn fill<S: Source + ?Sized>(source: &S, values: &mut [u8], offset: &mut usize) -> Self {
         let (kind, is_array, bytes) = (source.control_type(), source.is_array(), source.byte_len());
         let mut payload = [0; 8];
         if is_out_of_line(kind, is_array) {
-            let count = bytes / kind.element_bytes();
+            // All are powers of two, which the compiler cannot know: it would divide.
+            let count = bytes >> kind.element_bytes().trailing_zeros();
             // `Packet::put` has made sure that both fit.
             payload = zerocopy::transmute!(Place {
                 count: U32::new(count as u32),

@@ -161,8 +161,14 @@ impl Source for ControlValueRef<'_> {
         self.bytes().len()
     }
 
+    #[inline]
     fn write_to(&self, out: &mut [u8]) {
-        out.copy_from_slice(self.bytes());
+        // Most values are one number: a move, where a copy of whatever length would be a call.
+        match (self.bytes(), out) {
+            (&[a], [out]) => *out = a,
+            (&[a, b, c, d], out @ [_, _, _, _]) => out.copy_from_slice(&[a, b, c, d]),
+            (bytes, out) => out.copy_from_slice(bytes),
+        }
     }
 }
 

@@ -88,6 +88,7 @@ const fn number(version: Version, kind: ControlType) -> Option<u8> {
 }
 
 /// The type of this number.
+#[inline]
 fn kind(version: Version, number: u32) -> Result<ControlType, ValueError> {
     let value = u8::try_from(number).unwrap_or(u8::MAX);
     let kind = match (version, value) {
@@ -299,6 +300,7 @@ impl<'a> Values<'a> {
     }
 
     /// Checks that a value that is said to be at `found` is the next one.
+    #[inline]
     fn expect(&self, found: U32) -> Result<(), ValueError> {
         let found = found.get();
         if found as usize != self.at {
@@ -307,6 +309,7 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
+    #[inline]
     fn take(&mut self, kind: ControlType, count: u16, each: usize) -> Result<&'a [u8], ValueError> {
         let rest = &self.data[self.at..];
         let bytes = rest.get(..usize::from(count) * each).ok_or(ValueError::Beyond {
@@ -326,6 +329,7 @@ impl<'a> Values<'a> {
     }
 
     /// The next value, of so many elements.
+    #[inline]
     fn value(
         &mut self,
         kind: ControlType,
@@ -342,6 +346,7 @@ impl<'a> Values<'a> {
         ControlValueRef::new(kind, is_array, bytes)
     }
 
+    #[inline]
     fn value2(&mut self, value: &Value2) -> Result<ControlValueRef<'a>, ValueError> {
         self.expect(value.offset)?;
         self.value(kind(self.version, value.kind.into())?, value.is_array, value.count.get())

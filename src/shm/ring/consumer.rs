@@ -199,6 +199,12 @@ impl<M: Words> Consumer<M> {
         true
     }
 
+    /// Whether the producer was spared its fences.
+    #[cfg(all(test, not(loom)))]
+    pub(in crate::shm) fn fences_for_both(&self) -> bool {
+        self.fences_for_both.get()
+    }
+
     /// Spares the producer its fences from here on, if both processes are registered for barriers.
     #[cold]
     fn offer_fences(&self) {
