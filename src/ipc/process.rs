@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, p
 
 use super::stderr::StderrTail;
 use super::wait::{Peer, Wake, wait};
-use super::{Exit, Mode, ServeError};
+use super::{Death, Exit, Mode, ServeError};
 
 /// How long the last lines of a dead worker may take to arrive.
 const STDERR_PATIENCE: Duration = Duration::from_millis(200);
@@ -154,8 +154,20 @@ impl Module {
         }
     }
 
+    /// Ends it at `deadline` at the latest, and tells how it ended.
+    pub fn death(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        deadline: Instant,
+        interface: &'static str,
+        last_call: Option<&'static str>,
+    ) -> Death {
+        let exit = self.end(socket, deadline);
+        Death { interface, mode: self.mode(), pid: self.pid(), exit, last_call, stderr: self.last_words() }
+    }
+
     /// The last lines of its standard error, once it has ended.
-    pub fn last_words(&self) -> String {
+    fn last_words(&self) -> String {
         match self {
             Self::Process(process) if self.has_ended() => process.stderr.finish(STDERR_PATIENCE),
             _ => String::new(),

@@ -1,10 +1,10 @@
 //! A line of words at once.
 //!
 //! A processor moves sixteen bytes as easily as eight, but Rust has no atomic access of that size that would mix with
-//! those of eight. The instructions do: x86-64 carries out each aligned half of such an access as one, so that to
-//! everybody else they are what the loops in [`Words`](super::Words) are, a relaxed load or store of each word (AMD64
-//! Architecture Programmer's Manual, volume 2, 7.3.2: accesses of up to eight bytes that lie within eight aligned ones
-//! are atomic).
+//! those of eight. To everybody else these instructions are what the loops in [`Words`](super::Words) are, a relaxed
+//! load or store of each word: where there is AVX, an aligned `MOVDQA` is atomic as a whole (Intel's Software
+//! Developer's Manual, volume 3A, 9.1.1; AMD64 Architecture Programmer's Manual, volume 2, 7.3.2). Older processors
+//! promise that of eight bytes only; they move these in aligned halves or as a whole, and a half is a word.
 
 use std::arch::asm;
 use std::arch::x86_64::__m128i;
@@ -22,6 +22,7 @@ pub(super) fn put(target: &[AtomicU64], line: &Line) {
     let [a, b, c, d]: [__m128i; 4] = unsafe { std::mem::transmute(*line) };
     // SAFETY: eight words from `target` are there (`aligned`), and atomics may be stored to through a shared reference,
     // which is what these instructions do.
+    // ORDERING: as of eight Relaxed stores; the Release store of the record's tag, which follows, publishes them.
     unsafe {
         asm!(
             "movdqa [{to}], {a}",
@@ -47,6 +48,7 @@ pub(super) fn take(source: &[AtomicU64]) -> Line {
     let source = aligned(source);
     let (a, b, c, d): (__m128i, __m128i, __m128i, __m128i);
     // SAFETY: eight words from `source` are there (`aligned`), and atomics may be loaded whoever stores to them.
+    // ORDERING: as of eight Relaxed loads, after the Acquire load of the record's tag.
     unsafe {
         asm!(
             "movdqa {a}, [{from}]",

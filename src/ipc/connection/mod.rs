@@ -15,7 +15,6 @@ use rustix::net::{Shutdown, shutdown};
 use rustix::process::Pid;
 
 use crate::ipc::channel::{Incoming, Label, Message, Outgoing, SendError};
-use crate::ipc::death::Death;
 use crate::ipc::handshake::{HandshakeError, Offer};
 use crate::ipc::message::Kind;
 use crate::ipc::printable::printable_line;
@@ -124,19 +123,12 @@ impl Connection {
             Ok(rings) => rings,
             Err(source) => {
                 // A worker that went away has a better reason to tell than that it is gone.
-                let gone = source == HandshakeError::Gone;
-                let patience = if gone { LAST_BREATH } else { Duration::ZERO };
-                let exit = module.end(socket.as_fd(), Instant::now() + patience);
-                if gone {
-                    return Err(ConnectError::Died(Death {
-                        interface: interface.name,
-                        mode: module.mode(),
-                        pid: module.pid(),
-                        exit,
-                        last_call: None,
-                        stderr: module.last_words(),
-                    }));
+                if source == HandshakeError::Gone {
+                    let deadline = Instant::now() + LAST_BREATH;
+                    let death = module.death(socket.as_fd(), deadline, interface.name, None);
+                    return Err(ConnectError::Died(death));
                 }
+                module.end(socket.as_fd(), Instant::now());
                 return Err(ConnectError::Handshake { interface: interface.name, source });
             }
         };
@@ -237,15 +229,8 @@ impl Connection {
 
     /// The module is gone: finds out how it ended, and remembers.
     fn bury(&mut self) -> CallError {
-        let exit = self.module.end(self.socket.as_fd(), Instant::now() + LAST_BREATH);
-        let death = Death {
-            interface: self.interface.name,
-            mode: self.module.mode(),
-            pid: self.module.pid(),
-            exit,
-            last_call: self.last_call,
-            stderr: self.module.last_words(),
-        };
+        let deadline = Instant::now() + LAST_BREATH;
+        let death = self.module.death(self.socket.as_fd(), deadline, self.interface.name, self.last_call);
         self.failed.insert(CallError::Died(Arc::new(death))).clone()
     }
 

@@ -207,8 +207,12 @@ impl WorkerProcess {
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
         leave(&mut command, socket)
             .and_then(|()| nursery::run(move || command.spawn())?)
-            .and_then(|child| {
-                Ok(Self { pidfd: pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?, child })
+            .and_then(|mut child| match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
+                Ok(pidfd) => Ok(Self { child, pidfd }),
+                Err(errno) => {
+                    end_group(&mut child);
+                    Err(errno.into())
+                }
             })
             .map_err(|source| RelayError::Spawn { program, source })
     }
@@ -228,9 +232,16 @@ impl WorkerProcess {
 
 impl Drop for WorkerProcess {
     fn drop(&mut self) {
-        // Nobody is left to be told.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end_group(&mut self.child);
+    }
+}
+
+/// Kills a worker with what it has started, unless it was reaped: the number may be another's then. Nobody is left to be
+/// told if that fails.
+fn end_group(child: &mut Child) {
+    if matches!(child.try_wait(), Ok(None)) {
+        let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+        let _ = child.wait();
     }
 }
 

@@ -462,20 +462,22 @@ fn a_host_that_waits_for_room_has_given_all_of_its_own() {
 
 #[test]
 fn an_owner_who_sleeps_on_the_descriptor_has_given_all_room_back() {
-    let options = Options::new().ring_bytes(896, 896);
+    // A host that does not sleep leaves no doorbell rung behind, which would wake the owner by chance.
+    let options = Options::new().ring_bytes(896, 896).host_wait(WaitPolicy::Spin);
     in_both_modes(&options, |connection| {
         connection.as_fd();
-        connection.cast(SHOUT, &860u32).unwrap();
-        echo(connection, b"its line is not yet given back when the next event comes").unwrap();
+        // Silences the descriptor.
+        assert!(events(connection).is_empty());
+        echo(connection, b"its line is not given back by reading it").unwrap();
         connection.cast(SHOUT, &860u32).unwrap();
         let mut told = Vec::new();
-        while told.len() < 2 {
+        while told.is_empty() {
             let timeout = Timespec { tv_sec: 30, tv_nsec: 0 };
             let ready = poll(&mut [PollFd::new(connection, PollFlags::IN)], Some(&timeout)).unwrap();
             assert_eq!(ready, 1, "nobody woke: {told:?}");
             told.extend(events(connection));
         }
-        assert_eq!(told, [860, 860]);
+        assert_eq!(told, [860]);
     });
 }
 
@@ -519,9 +521,14 @@ fn what_goes_over_a_connection_is_counted() {
         let (calls, answers) = (counters.to_module, counters.to_host);
         assert_eq!((calls.sent.records, calls.received.records), (15, 15));
         assert_eq!((answers.sent.records, answers.received.records), (15, 15));
-        // How many ring depends on who is quicker; the sleeps that they end are counted too.
-        assert!(calls.sent.wake_ups <= calls.received.sleeps, "{calls:?}");
         // Eight bytes of header and eight of a number; an echo has a span and its bytes.
         assert_eq!(calls.sent.bytes, 10 * 16 + 5 * 24);
+        // A module that has had nothing to do for long enough sleeps; whoever wakes it counts that.
+        let rung = |connection: &Connection| connection.meter().read().to_module.sent.wake_ups;
+        let before = rung(connection);
+        while rung(connection) == before {
+            std::thread::sleep(Duration::from_millis(20));
+            connection.cast(TELL, &0u32).unwrap();
+        }
     });
 }

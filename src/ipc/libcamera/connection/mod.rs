@@ -18,7 +18,7 @@ use super::{EXIT, Event, Version, Worker};
 use crate::ipc::process::Module;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
-use crate::ipc::{CallError, ConnectError, Death, Interface, LAST_BREATH, Options, ProtocolError};
+use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Options, ProtocolError};
 use crate::serialize::libcamera::{ControlSerializer, Encode, EncodeError, Encoder, Role};
 use crate::shm::Doorbell;
 
@@ -150,15 +150,8 @@ impl<E: Event> Connection<E> {
 
     /// The worker is gone: finds out how it ended, and remembers.
     fn bury(&mut self) -> CallError {
-        let exit = self.module.end(self.channel.as_fd(), Instant::now() + LAST_BREATH);
-        let death = Death {
-            interface: self.interface.name,
-            mode: self.module.mode(),
-            pid: self.module.pid(),
-            exit,
-            last_call: self.last_call,
-            stderr: self.module.last_words(),
-        };
+        let deadline = Instant::now() + LAST_BREATH;
+        let death = self.module.death(self.channel.as_fd(), deadline, self.interface.name, self.last_call);
         self.failed.insert(CallError::Died(Arc::new(death))).clone()
     }
 
