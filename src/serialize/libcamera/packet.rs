@@ -322,6 +322,7 @@ impl<'a> Values<'a> {
     }
 
     /// The type before the next value, in format 1.
+    #[inline(always)]
     fn kind(&mut self) -> Result<ControlType, ValueError> {
         let word = self.take(ControlType::None, 1, size_of::<U32>())?;
         let number = U32::read_from_bytes(word).expect("as many bytes as were asked for");
@@ -329,7 +330,7 @@ impl<'a> Values<'a> {
     }
 
     /// The next value, of so many elements.
-    #[inline]
+    #[inline(always)]
     fn value(
         &mut self,
         kind: ControlType,
@@ -346,7 +347,7 @@ impl<'a> Values<'a> {
         ControlValueRef::new(kind, is_array, bytes)
     }
 
-    #[inline]
+    #[inline(always)]
     fn value2(&mut self, value: &Value2) -> Result<ControlValueRef<'a>, ValueError> {
         self.expect(value.offset)?;
         self.value(kind(self.version, value.kind.into())?, value.is_array, value.count.get())
