@@ -81,6 +81,7 @@ impl Slot {
     }
 
     /// The slot of this value, which is written to `values` at `offset` if it has to be.
+    // In registers, see `libcamera::packet::Values::value`.
     #[inline(always)]
     fn fill<S: Source + ?Sized>(source: &S, values: &mut [u8], offset: &mut usize) -> Self {
         let (kind, is_array, bytes) = (source.control_type(), source.is_array(), source.byte_len());
@@ -93,7 +94,9 @@ impl Slot {
             *offset += bytes;
             zerocopy::transmute!(place)
         } else {
-            source.payload()
+            let mut payload = [0; 8];
+            source.write_to(&mut payload[..bytes]);
+            payload
         };
         Self { kind: kind.number(), is_array: is_array.into(), reserved: [0; 2], payload }
     }

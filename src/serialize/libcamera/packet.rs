@@ -322,7 +322,7 @@ impl<'a> Values<'a> {
     }
 
     /// The type before the next value, in format 1.
-    #[inline(always)]
+    #[inline]
     fn kind(&mut self) -> Result<ControlType, ValueError> {
         let word = self.take(ControlType::None, 1, size_of::<U32>())?;
         let number = U32::read_from_bytes(word).expect("as many bytes as were asked for");
@@ -330,6 +330,8 @@ impl<'a> Values<'a> {
     }
 
     /// The next value, of so many elements.
+    // In registers: a result that is stored in pieces and loaded as a whole stalls for each control, which made
+    // a list take nearly twice the time. So for `value2` and `Slot::fill`.
     #[inline(always)]
     fn value(
         &mut self,
