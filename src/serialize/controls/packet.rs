@@ -94,9 +94,7 @@ impl Slot {
             *offset += bytes;
             zerocopy::transmute!(place)
         } else {
-            let mut payload = [0; 8];
-            source.write_to(&mut payload[..bytes]);
-            payload
+            source.payload()
         };
         Self { kind: kind.number(), is_array: is_array.into(), reserved: [0; 2], payload }
     }
