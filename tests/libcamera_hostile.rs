@@ -156,6 +156,22 @@ const SCRIPTS: [Scripted; 20] = [
     ),
 ];
 
+/// What tries a host's patience.
+const PATIENCE: [(&str, Script); 2] = [
+    ("no replies", |socket, _| {
+        loop {
+            receive(socket);
+        }
+    }),
+    ("every other reply", |socket, _| {
+        loop {
+            let (call, _) = receive(socket);
+            send(socket, &reply(&call), 0);
+            receive(socket);
+        }
+    }),
+];
+
 fn protocol(error: &CallError) -> Option<&ProtocolError> {
     if let CallError::Protocol(error) = error { Some(error) } else { None }
 }
@@ -174,7 +190,9 @@ fn hostile_worker() {
     let Some(name) = std::env::var(SCRIPT).ok() else { return };
     let socket = inherited();
     let (call, _) = receive(&socket);
-    let (_, script, _) = SCRIPTS.iter().find(|(known, ..)| *known == name).unwrap();
+    let lies = SCRIPTS.iter().map(|(known, script, _)| (known, script));
+    let (_, script) =
+        lies.chain(PATIENCE.iter().map(|(n, s)| (n, s))).find(|(known, _)| **known == name).unwrap();
     script(&socket, call);
     // The end of the process would be noticed first.
     std::thread::sleep(Duration::from_secs(60));
@@ -186,12 +204,16 @@ fn open_descriptors() -> usize {
 
 /// Starts a worker that plays `script`, calls `start` and whatever else brings the error out, and returns it.
 fn provoke(script: &str) -> CallError {
+    let mut proxy = connect(script, Duration::from_secs(2));
+    proxy.start().err().or_else(|| proxy.next_event().err()).or_else(|| proxy.stop().err()).expect("an error")
+}
+
+fn connect(script: &str, deadline: Duration) -> IpaVimcProxy {
     let worker = Worker::new(std::env::current_exe().unwrap(), "hostile_worker", Version::V2)
         .env(SCRIPT, script)
         .env("RUST_TEST_NOCAPTURE", "1");
-    let options = Options::new().call_deadline(Duration::from_secs(2)).queue_bytes(500_000);
-    let mut proxy = IpaVimcProxy::libcamera(&options, &worker).unwrap();
-    proxy.start().err().or_else(|| proxy.next_event().err()).or_else(|| proxy.stop().err()).expect("an error")
+    let options = Options::new().call_deadline(deadline).queue_bytes(500_000);
+    IpaVimcProxy::libcamera(&options, &worker).unwrap()
 }
 
 #[test]
@@ -208,6 +230,41 @@ fn whatever_a_worker_does_a_call_ends_and_nothing_is_left_open() {
             assert!(is_expected(&error), "{name}: {error}");
             // The thread that follows the worker's standard error closes its end a moment later.
             common::until(|| open_descriptors() <= baseline);
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_never_answers_is_cut_off() {
+    watchdog(|| {
+        if std::env::var_os(SCRIPT).is_some() {
+            return;
+        }
+        let mut proxy = connect("no replies", Duration::from_millis(1));
+        let mut errors = std::iter::repeat_with(|| proxy.start().unwrap_err());
+        let late = errors.by_ref().take_while(|error| matches!(error, CallError::Deadline { .. })).count();
+        assert_eq!(late, 63);
+        let error = errors.next().unwrap();
+        assert!(matches!(protocol(&error), Some(ProtocolError::Unanswered { calls: 64 })), "{error}");
+    });
+}
+
+#[test]
+fn a_worker_that_answers_now_and_then_is_kept() {
+    watchdog(|| {
+        if std::env::var_os(SCRIPT).is_some() {
+            return;
+        }
+        let mut proxy = connect("every other reply", Duration::from_millis(30));
+        // The script has swallowed this one.
+        let mut served = 0;
+        proxy.start().unwrap_err();
+        while served < 65 {
+            match proxy.start() {
+                Ok(0) => served += 1,
+                Err(CallError::Deadline { .. }) => {}
+                other => panic!("after {served} replies: {other:?}"),
+            }
         }
     });
 }

@@ -57,6 +57,26 @@ fn values_go_in_and_come_out_line_by_line() {
 }
 
 #[test]
+fn a_reader_who_has_seen_enough_ends_it_quietly() {
+    watchdog(|| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command
+            .args(["wire", "encode", "--wire", "native", "--type", "array<libcamera.IPABuffer>"])
+            .args(CORE);
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // The end that is read from is closed before there is anything to write.
+        drop(child.stdout.take());
+        drop(child.stdin.take().unwrap().write_all(b"[]\n[]\n"));
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+        // As of a program that SIGPIPE ended.
+        assert_eq!(output.status.code(), Some(141));
+    });
+}
+
+#[test]
 fn a_bad_line_is_told_and_passed_over() {
     watchdog(|| {
         let args =

@@ -184,6 +184,12 @@ pub enum ProtocolError {
         /// The method in the reply.
         found: u32,
     },
+    /// Call after call without a reply, or anything else that would tell that they are served.
+    #[error("{calls} calls in a row passed their deadlines without a reply to any of them")]
+    Unanswered {
+        /// How many.
+        calls: usize,
+    },
     /// More events than anybody wants to keep.
     #[error(
         "more than {limit} bytes of events were sent that nobody asked for yet; call `dispatch` more often, or allow more with `Options::queue_bytes`"

@@ -217,6 +217,9 @@ pub enum Problem {
         /// The number found.
         found: u32,
     },
+    /// A map under the handle that means "no map".
+    #[error("a control info map has handle 0, which names none")]
+    NoHandle,
     /// A list whose map was never sent.
     #[error("a list refers to control info map {handle}, which is not known")]
     UnknownMap {

@@ -18,7 +18,7 @@ const MAX_FDS: usize = 253;
 ///
 /// What was encoded and what was decoded is remembered alike: one codec is one end of a connection, or somebody who
 /// listens to both. In the native encoding there is nothing to remember.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Codec<'m> {
     model: &'m Model,
     wire: Wire,

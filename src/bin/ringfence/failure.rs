@@ -12,6 +12,10 @@ pub enum Failure {
     /// The work itself failed: exit code 1.
     #[error("{0}")]
     Work(String),
+    /// Whoever read the output has seen enough, as `head` has: nothing to tell, and the exit code of a program that
+    /// SIGPIPE ended, 141.
+    #[error("nobody reads the output any more")]
+    Unread,
 }
 
 impl Failure {
@@ -32,6 +36,7 @@ impl Failure {
         match self {
             Self::Input(_) => ExitCode::from(2),
             Self::Work(_) => ExitCode::FAILURE,
+            Self::Unread => ExitCode::from(128 + 13),
         }
     }
 }

@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use ringfence::ipc::run_if_worker;
 use ringfence::rpi;
 
+use crate::failure::Failure;
+
 fn main() -> ExitCode {
     // One binary can be shipped: it is its own worker where there is no other.
     rpi::worker::log_to_stderr(rpi::worker::Role::of_this_process());
@@ -37,7 +39,9 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            if !matches!(failure, Failure::Unread) {
+                eprintln!("error: {failure}");
+            }
             failure.exit_code()
         }
     }

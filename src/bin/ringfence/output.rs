@@ -1,13 +1,16 @@
 //! Standard output.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use crate::failure::Failure;
 
-/// Prints to standard output. A reader who has seen enough is an end, not a panic.
+/// Prints to standard output. A reader who has seen enough is an end, not a panic: [`Failure::Unread`].
 pub fn print(text: &str) -> Result<(), Failure> {
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
-    written.map_err(|error| Failure::work(format!("standard output: {error}")))
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::Unread,
+        _ => Failure::work(format!("standard output: {error}")),
+    })
 }
 
 /// Prints one object on a line of its own.

@@ -209,12 +209,12 @@ fn what_a_module_writes_cannot_reach_the_terminal_as_a_command() {
             accepted.outgoing.try_send(socket, label(Kind::Fault), "\u{1b}[2J\rall is well\n").unwrap();
         });
         let error = echo(&mut connection, b"").unwrap_err().to_string();
-        assert_eq!(error, "echo failed in the module: \u{fffd}[2J\u{fffd}all is well\u{fffd}");
+        assert_eq!(error, "echo failed in the module: \u{fffd}all is well\u{fffd}");
 
         let words = Worker::component("echo").program("/bin/sh");
         let words = words.args(["-c", "printf '\\033[2Jbad\\n' >&2; exit 3"]);
         let error = Connection::isolated(&INTERFACE, &Options::new(), &words).unwrap_err().to_string();
-        assert!(error.ends_with("\u{fffd}[2Jbad"), "{error:?}");
+        assert!(error.ends_with("bad") && !error.contains(['\u{1b}', '[']), "{error:?}");
     });
 }
 

@@ -81,23 +81,21 @@ impl Slot {
     }
 
     /// The slot of this value, which is written to `values` at `offset` if it has to be.
-    #[inline]
+    // In registers, see `libcamera::packet::Values::value`.
+    #[inline(always)]
     fn fill<S: Source + ?Sized>(source: &S, values: &mut [u8], offset: &mut usize) -> Self {
         let (kind, is_array, bytes) = (source.control_type(), source.is_array(), source.byte_len());
-        let mut payload = [0; 8];
-        if is_out_of_line(kind, is_array) {
+        let payload = if is_out_of_line(kind, is_array) {
             // All are powers of two, which the compiler cannot know: it would divide.
             let count = bytes >> kind.element_bytes().trailing_zeros();
             // `Packet::put` has made sure that both fit.
-            payload = zerocopy::transmute!(Place {
-                count: U32::new(count as u32),
-                offset: U32::new(*offset as u32)
-            });
+            let place = Place { count: U32::new(count as u32), offset: U32::new(*offset as u32) };
             source.write_to(&mut values[*offset..][..bytes]);
             *offset += bytes;
+            zerocopy::transmute!(place)
         } else {
-            source.write_to(&mut payload[..bytes]);
-        }
+            source.payload()
+        };
         Self { kind: kind.number(), is_array: is_array.into(), reserved: [0; 2], payload }
     }
 }
@@ -216,14 +214,15 @@ impl<E: Entry> Packet<E> {
             return Err(ControlError::TooLong { bytes, limit: MAX_BYTES });
         }
         let mut buffer = vec![0; values_start + value_bytes];
-        let (entry_bytes, values) = buffer.split_at_mut(values_start);
+        let (places, values) = buffer.split_at_mut(values_start);
+        let places = <[E]>::mut_from_bytes(places).expect("the split is at a multiple of an entry");
         let mut offset = 0;
-        for (place, entry) in entry_bytes.chunks_exact_mut(size_of::<E>()).zip(entries) {
-            let (mut entry, sources) = entry?;
-            for (slot, source) in entry.slots_mut().iter_mut().zip(&sources) {
+        for (place, entry) in places.iter_mut().zip(entries) {
+            let (entry, sources) = entry?;
+            *place = entry;
+            for (slot, source) in place.slots_mut().iter_mut().zip(&sources) {
                 *slot = Slot::fill(source, values, &mut offset);
             }
-            place.copy_from_slice(entry.as_bytes());
         }
         buffer.truncate(values_start + offset);
         let packet = Self { id_map, entries: count, buffer, of: std::marker::PhantomData };

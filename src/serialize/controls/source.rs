@@ -24,6 +24,13 @@ pub(super) mod sealed {
         fn byte_len(&self) -> usize;
         /// Writes the value to `out`, which has exactly `byte_len` bytes.
         fn write_to(&self, out: &mut [u8]);
+
+        /// A value of at most eight bytes, and zeros.
+        fn payload(&self) -> [u8; 8] {
+            let mut payload = [0; 8];
+            self.write_to(&mut payload[..self.byte_len()]);
+            payload
+        }
     }
 }
 
@@ -168,6 +175,20 @@ impl Source for ControlValueRef<'_> {
             (&[a], [out]) => *out = a,
             (&[a, b, c, d], out @ [_, _, _, _]) => out.copy_from_slice(&[a, b, c, d]),
             (bytes, out) => out.copy_from_slice(bytes),
+        }
+    }
+
+    #[inline]
+    fn payload(&self) -> [u8; 8] {
+        // Four bytes stored and eight loaded again would have to wait for the store to reach the cache.
+        match *self.bytes() {
+            [a] => u64::from(a).to_le_bytes(),
+            [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])).to_le_bytes(),
+            ref bytes => {
+                let mut payload = [0; 8];
+                payload[..bytes.len()].copy_from_slice(bytes);
+                payload
+            }
         }
     }
 }

@@ -67,10 +67,7 @@ impl Decode for ControlInfoMap {
 }
 
 fn remember(input: &mut Decoder<'_>, handle: u32, map: &ControlInfoMap) -> Result<(), DecodeError> {
-    if handle != 0 {
-        input.controls.receive(handle, Arc::new(map.clone()))?;
-    }
-    Ok(())
+    Ok(input.controls.receive(handle, Arc::new(map.clone()))?)
 }
 
 impl Encode for ControlList {

@@ -322,6 +322,7 @@ impl<'a> Values<'a> {
     }
 
     /// The type before the next value, in format 1.
+    #[inline(always)]
     fn kind(&mut self) -> Result<ControlType, ValueError> {
         let word = self.take(ControlType::None, 1, size_of::<U32>())?;
         let number = U32::read_from_bytes(word).expect("as many bytes as were asked for");
@@ -329,7 +330,10 @@ impl<'a> Values<'a> {
     }
 
     /// The next value, of so many elements.
-    #[inline]
+    // In registers: a result that is stored in pieces and loaded as a whole stalls for each control, which made
+    // a list take nearly twice the time. So for `kind`, `value2` and
+    // `Slot::fill`.
+    #[inline(always)]
     fn value(
         &mut self,
         kind: ControlType,
@@ -346,7 +350,7 @@ impl<'a> Values<'a> {
         ControlValueRef::new(kind, is_array, bytes)
     }
 
-    #[inline]
+    #[inline(always)]
     fn value2(&mut self, value: &Value2) -> Result<ControlValueRef<'a>, ValueError> {
         self.expect(value.offset)?;
         self.value(kind(self.version, value.kind.into())?, value.is_array, value.count.get())
@@ -367,27 +371,36 @@ pub(super) struct List<'a> {
     pub entries: u32,
     /// The number of what its ids are.
     pub id_map: u32,
-    version: Version,
-    bytes: &'a [u8],
+    values: ListValues<'a>,
+}
+
+enum ListValues<'a> {
+    V1(Packet<'a, ListEntry1>),
+    V2(Packet<'a, ListEntry2>),
 }
 
 impl<'a> List<'a> {
     /// Looks at the header.
     pub fn parse(version: Version, bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let header = match version {
-            Version::V1 => parse::<ListEntry1>(version, bytes)?.header,
-            Version::V2 => parse::<ListEntry2>(version, bytes)?.header,
+        let (header, values) = match version {
+            Version::V1 => {
+                let packet = parse(version, bytes)?;
+                (packet.header, ListValues::V1(packet))
+            }
+            Version::V2 => {
+                let packet = parse(version, bytes)?;
+                (packet.header, ListValues::V2(packet))
+            }
         };
         let (handle, entries, id_map) = (header.handle.get(), header.entries.get(), header.id_map.get());
-        Ok(Self { handle, entries, id_map, version, bytes })
+        Ok(Self { handle, entries, id_map, values })
     }
 
     /// The list, whose ids are of this kind.
     pub fn read(&self, id_map: IdMap) -> Result<ControlList, DecodeError> {
-        match self.version {
-            Version::V1 => {
-                let packet = parse::<ListEntry1>(self.version, self.bytes)?;
-                let mut values = Values::new(self.version, packet.data);
+        match &self.values {
+            ListValues::V1(packet) => {
+                let mut values = Values::new(Version::V1, packet.data);
                 collect_list(id_map, packet.entries, packet.data.len(), |entry| {
                     let id = entry.id.get();
                     let mut read = || {
@@ -398,9 +411,8 @@ impl<'a> List<'a> {
                     Ok((id, read().map_err(|problem| ControlError::Value { id, problem })?))
                 })
             }
-            Version::V2 => {
-                let packet = parse::<ListEntry2>(self.version, self.bytes)?;
-                let mut values = Values::new(self.version, packet.data);
+            ListValues::V2(packet) => {
+                let mut values = Values::new(Version::V2, packet.data);
                 collect_list(id_map, packet.entries, packet.data.len(), |entry| {
                     let id = entry.id.get();
                     let value = values.value2(&entry.value);

@@ -123,6 +123,9 @@ impl ControlSerializer {
 
     /// Remembers a map that the peer has sent. One that it sends again keeps its place.
     pub(super) fn receive(&mut self, handle: u32, map: Arc<ControlInfoMap>) -> Result<(), Problem> {
+        if handle == 0 {
+            return Err(Problem::NoHandle);
+        }
         if let Some(known) = self.at_hand.iter_mut().find(|known| known.handle == handle) {
             known.map = map;
             return Ok(());

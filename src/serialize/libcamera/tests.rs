@@ -164,6 +164,9 @@ fn packets_that_lie_are_refused() {
     for (at, value) in [(44, 12), (45, 2), (46, 2), (48, 1)] {
         assert!(matches!(refused(at, value), Problem::Controls(_)), "byte {at} as {value}");
     }
+    let mut nameless = encode(&map(&[1]), &mut host(Version::V2)).unwrap();
+    nameless[8] = 0;
+    assert_eq!(problem::<ControlInfoMap>(&nameless, &mut worker(Version::V2)), Problem::NoHandle);
     // What is reserved may hold anything.
     for at in (32..40).chain(52..60) {
         let mut bytes = good.clone();

@@ -64,9 +64,11 @@ impl<E: Event> Connection<E> {
             self.before_reset.push_back((self.cookie, std::mem::replace(&mut self.controls, fresh)));
         }
         if let Err(error) = self.transmit(method, name, request, start) {
-            // If it was sent all the same, its reply will say so.
+            // Half of it was sent, and the rest will be: there may be a reply, which says so.
+            if matches!(error, CallError::Deadline { .. }) {
+                return Err(self.abandon(error));
+            }
             if name == RESETS
-                && !self.abandoned.contains(&self.cookie)
                 && let Some((_, old)) = self.before_reset.pop_back()
             {
                 self.controls = old;
@@ -97,11 +99,20 @@ impl<E: Event> Connection<E> {
                 // It may have replied and ended.
                 Wake::Gone => gone = true,
                 Wake::Late => {
-                    self.abandoned.push(self.cookie);
-                    return Err(CallError::Deadline { method: name, waited: start.elapsed() });
+                    return Err(self.abandon(CallError::Deadline { method: name, waited: start.elapsed() }));
                 }
             }
         }
+    }
+
+    /// Gives the call at hand up, whose reply may still come, and returns how it ended: with `late`, unless the worker
+    /// has left too many unanswered.
+    fn abandon(&mut self, late: CallError) -> CallError {
+        self.abandoned.push(self.cookie);
+        if self.abandoned.len() < MAX_UNANSWERED {
+            return late;
+        }
+        self.cut_off(ProtocolError::Unanswered { calls: MAX_UNANSWERED })
     }
 
     /// Sends a message, waiting for room if need be.
@@ -141,7 +152,6 @@ impl<E: Event> Connection<E> {
             let patient = is_due || self.options.on_full == OnFull::Wait;
             if !patient || Instant::now() >= deadline {
                 if is_due {
-                    self.abandoned.push(self.cookie);
                     return Err(CallError::Deadline { method, waited: start.elapsed() });
                 }
                 return Err(CallError::Congested { method });

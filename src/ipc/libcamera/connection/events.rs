@@ -80,10 +80,9 @@ impl<E: Event> Connection<E> {
     pub(super) fn keep(&mut self) -> Result<(), CallError> {
         let cookie = self.message.cookie();
         if cookie != 0 {
-            let Some(index) = self.abandoned.iter().position(|abandoned| *abandoned == cookie) else {
+            if !self.abandoned.contains(&cookie) {
                 return Err(self.cut_off(ProtocolError::Unasked { sequence: cookie }));
-            };
-            self.abandoned.swap_remove(index);
+            }
             self.answered(cookie);
             self.message.fds.clear();
             return Ok(());
@@ -109,10 +108,11 @@ impl<E: Event> Connection<E> {
         Ok(event)
     }
 
-    /// The call of this cookie was answered. If it was a `configure`, what comes from now on goes by the new state.
+    /// The call of this cookie was answered. A worker serves one call after the other: those before it will have no
+    /// reply any more, and if one was a `configure`, what comes from now on goes by the new state.
     pub(super) fn answered(&mut self, cookie: u32) {
-        if let Some(index) = self.before_reset.iter().position(|(reset, _)| *reset == cookie) {
-            self.before_reset.drain(..=index);
-        }
+        let is_later = |other: u32| other != cookie && other.wrapping_sub(cookie) <= u32::MAX / 2;
+        self.abandoned.retain(|abandoned| is_later(*abandoned));
+        self.before_reset.retain(|(reset, _)| is_later(*reset));
     }
 }

@@ -22,6 +22,9 @@ use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Options, Proto
 use crate::serialize::libcamera::{ControlSerializer, Encode, EncodeError, Encoder, Role};
 use crate::shm::Doorbell;
 
+/// Calls in a row that a worker may leave unanswered, which takes it at least as many deadlines.
+const MAX_UNANSWERED: usize = 64;
+
 /// A host's end of a connection to a worker of libcamera's kind.
 ///
 /// Generated proxies use it. Of the [`Options`], those about deadlines, full connections and events apply.
@@ -41,7 +44,7 @@ pub struct Connection<E> {
     queue: VecDeque<Queued<E>>,
     queued_bytes: usize,
     cookie: u32,
-    /// Calls whose replies were no longer waited for, and may still come.
+    /// Calls whose replies were no longer waited for, and may still come; fewer than [`MAX_UNANSWERED`].
     abandoned: Vec<u32>,
     last_call: Option<&'static str>,
     /// Why there will be no more calls.

@@ -1,7 +1,9 @@
 //! Generated code and the dynamic codec, which share nothing but the interface, have to agree: on the bytes of every
 //! value, and on which bytes are none.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod connection;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +14,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use common::{seed, watchdog};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use ringfence::interfaces::{bench, libcamera, rpi, vimc};
+use ringfence::interfaces::{bench, libcamera, libcamera_0_0_3 as old, rpi, vimc};
+use ringfence::serialize::libcamera::Version;
 use ringfence::serialize::native::{Decode, Decoder, Encode, Encoder};
 use ringfence::serialize::{Flags, Plane, SharedFd};
 use ringfence_mojom::Config;
@@ -30,16 +33,21 @@ const CHANGES: usize = 8;
 struct Case {
     name: &'static str,
     run: fn(&Model, &str, &mut ChaCha8Rng),
+    /// The same for libcamera's encoding, if it was generated.
+    cross: Option<fn(&Model, &str, Version, &mut ChaCha8Rng)>,
 }
 
 macro_rules! cases {
-    ($($name:literal => $rust:ty),* $(,)?) => { &[$(Case { name: $name, run: agree::<$rust> }),*] };
+    ($($name:literal => $rust:ty,)* native: $($native_name:literal => $native:ty,)*) => {
+        &[
+            $(Case { name: $name, run: agree::<$rust>, cross: Some(connection::cross::<$rust>) },)*
+            $(Case { name: $native_name, run: agree::<$native>, cross: None },)*
+        ]
+    };
 }
 
 /// Every struct and enum of every interface, and what can be made of them.
 const CASES: &[Case] = cases! {
-    "ringfence.bench.Pod" => bench::Pod,
-    "ringfence.bench.Prepare" => bench::Prepare,
     "ringfence.bench.Rival" => bench::Rival,
     "libcamera.ControlInfoMap" => libcamera::ControlInfoMap,
     "libcamera.ControlList" => libcamera::ControlList,
@@ -73,12 +81,46 @@ const CASES: &[Case] = cases! {
     "map<ipa.vimc.IPAOperationCode, float>" => BTreeMap<vimc::IpaOperationCode, f32>,
     "array<double>" => Vec<f64>,
     "array<map<uint64, int16>>" => Vec<BTreeMap<u64, i16>>,
+    native:
+    "ringfence.bench.Pod" => bench::Pod,
+    "ringfence.bench.Prepare" => bench::Prepare,
 };
 
-fn model() -> Model {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/interfaces");
-    let files = ["bench", "core", "raspberrypi", "vimc"].map(|name| format!("{folder}/{name}.mojom"));
-    Config::new().include(folder).check(&files).unwrap_or_else(|errors| panic!("{errors}")).model
+/// Likewise for the interfaces of libcamera 0.0.3.
+const OLD_CASES: &[Case] = cases! {
+    "libcamera.ControlInfoMap" => old::libcamera::ControlInfoMap,
+    "libcamera.ControlList" => old::libcamera::ControlList,
+    "libcamera.SharedFD" => SharedFd,
+    "libcamera.Point" => old::libcamera::Point,
+    "libcamera.Size" => old::libcamera::Size,
+    "libcamera.SizeRange" => old::libcamera::SizeRange,
+    "libcamera.Rectangle" => old::libcamera::Rectangle,
+    "libcamera.IPACameraSensorInfo" => old::libcamera::IpaCameraSensorInfo,
+    "libcamera.IPABuffer" => old::libcamera::IpaBuffer,
+    "libcamera.IPASettings" => old::libcamera::IpaSettings,
+    "libcamera.IPAStream" => old::libcamera::IpaStream,
+    "ipa.RPi.SensorConfig" => old::rpi::SensorConfig,
+    "ipa.RPi.IPAInitResult" => old::rpi::IpaInitResult,
+    "ipa.RPi.ISPConfig" => old::rpi::IspConfig,
+    "ipa.RPi.IPAConfig" => old::rpi::IpaConfig,
+    "ipa.RPi.IPAConfigResult" => old::rpi::IpaConfigResult,
+    "ipa.RPi.StartConfig" => old::rpi::StartConfig,
+    "ipa.vimc.IPAOperationCode" => old::vimc::IpaOperationCode,
+    "ipa.vimc.TestFlag" => old::vimc::TestFlag,
+    native:
+};
+
+/// The interfaces, with the cases of each set.
+fn sets() -> [(Model, &'static [Case]); 2] {
+    let interfaces = concat!(env!("CARGO_MANIFEST_DIR"), "/interfaces");
+    let model = |folder: &str, names: &[&str]| {
+        let files: Vec<_> = names.iter().map(|name| format!("{folder}/{name}.mojom")).collect();
+        Config::new().include(folder).check(&files).unwrap_or_else(|errors| panic!("{errors}")).model
+    };
+    [
+        (model(interfaces, &["bench", "core", "raspberrypi", "vimc"]), CASES),
+        (model(&format!("{interfaces}/libcamera-0.0.3"), &["core", "raspberrypi", "vimc"]), OLD_CASES),
+    ]
 }
 
 /// The bytes that generated code makes of a value.
@@ -90,9 +132,11 @@ fn generated<T: Encode>(value: &T) -> Encoded {
 
 /// The value that generated code makes of bytes, with descriptors of no interest.
 fn read<T: Decode>(bytes: &[u8], fds: usize) -> Result<T, String> {
-    let fd = |_| Some(OwnedFd::from(File::open("/dev/null").unwrap()));
-    let mut fds: Vec<_> = (0..fds).map(fd).collect();
-    Decoder::message(bytes, &mut fds).map_err(|error| error.to_string())
+    Decoder::message(bytes, &mut descriptors(fds)).map_err(|error| error.to_string())
+}
+
+fn descriptors(count: usize) -> Vec<Option<OwnedFd>> {
+    (0..count).map(|_| Some(OwnedFd::from(File::open("/dev/null").unwrap()))).collect()
 }
 
 fn dynamic(model: &Model, subject: &Subject, encoded: &Encoded) -> Result<Json, String> {
@@ -169,23 +213,39 @@ fn changed(encoded: &Encoded, random: &mut ChaCha8Rng) -> Encoded {
 
 #[test]
 fn every_type_of_the_interfaces_is_asked_about() {
-    let model = model();
-    let module = |index: usize| &model.modules[index].name;
-    let structs = model.structs.iter().filter(|structure| structure.kind != StructKind::Empty);
-    let structs = structs.map(|structure| format!("{}.{}", module(structure.module.0), structure.name));
-    let enums = model.enums.iter().map(|each| format!("{}.{}", module(each.module.0), each.name));
-    let listed: BTreeSet<_> = CASES.iter().map(|case| case.name.to_owned()).collect();
-    let missing: Vec<_> = structs.chain(enums).filter(|name| !listed.contains(name)).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    for (model, cases) in sets() {
+        let module = |index: usize| &model.modules[index].name;
+        let structs = model.structs.iter().filter(|structure| structure.kind != StructKind::Empty);
+        let structs = structs.map(|structure| format!("{}.{}", module(structure.module.0), structure.name));
+        let enums = model.enums.iter().map(|each| format!("{}.{}", module(each.module.0), each.name));
+        let listed: BTreeSet<_> = cases.iter().map(|case| case.name.to_owned()).collect();
+        let missing: Vec<_> = structs.chain(enums).filter(|name| !listed.contains(name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }
 
 #[test]
 fn generated_code_and_the_dynamic_codec_agree() {
     watchdog(|| {
-        let model = model();
         let mut random = ChaCha8Rng::seed_from_u64(seed());
-        for case in CASES {
-            (case.run)(&model, case.name, &mut random);
+        for (model, cases) in sets() {
+            for case in cases {
+                (case.run)(&model, case.name, &mut random);
+            }
+        }
+    });
+}
+
+#[test]
+fn they_agree_on_connections_of_libcamera() {
+    watchdog(|| {
+        let mut random = ChaCha8Rng::seed_from_u64(seed());
+        for (model, cases) in sets() {
+            for (version, case) in Version::ALL.into_iter().flat_map(|v| cases.iter().map(move |c| (v, c))) {
+                if let Some(cross) = case.cross {
+                    cross(&model, case.name, version, &mut random);
+                }
+            }
         }
     });
 }
