@@ -184,8 +184,10 @@ pub enum ProtocolError {
         /// The method in the reply.
         found: u32,
     },
-    /// Call after call without a reply, or anything else that would tell that they are served.
-    #[error("{calls} calls in a row passed their deadlines without a reply to any of them")]
+    /// Call after call passed its deadline, and none was ever answered.
+    #[error(
+        "{calls} calls in a row passed their deadlines without a reply to any of them; allow more with `Options::call_deadline` if they legitimately take longer"
+    )]
     Unanswered {
         /// How many.
         calls: usize,

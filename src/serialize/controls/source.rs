@@ -25,7 +25,7 @@ pub(super) mod sealed {
         /// Writes the value to `out`, which has exactly `byte_len` bytes.
         fn write_to(&self, out: &mut [u8]);
 
-        /// A value of at most eight bytes, and zeros.
+        /// The value with zeros after it, if it has at most eight bytes.
         fn payload(&self) -> [u8; 8] {
             let mut payload = [0; 8];
             self.write_to(&mut payload[..self.byte_len()]);
@@ -170,17 +170,13 @@ impl Source for ControlValueRef<'_> {
 
     #[inline]
     fn write_to(&self, out: &mut [u8]) {
-        // Most values are one number: a move, where a copy of whatever length would be a call.
-        match (self.bytes(), out) {
-            (&[a], [out]) => *out = a,
-            (&[a, b, c, d], out @ [_, _, _, _]) => out.copy_from_slice(&[a, b, c, d]),
-            (bytes, out) => out.copy_from_slice(bytes),
-        }
+        out.copy_from_slice(self.bytes());
     }
 
     #[inline]
     fn payload(&self) -> [u8; 8] {
-        // Four bytes stored and eight loaded again would have to wait for the store to reach the cache.
+        // Most values are one number, which stays in registers: stored as four bytes and loaded again as eight, it would
+        // have to wait for the store to reach the cache.
         match *self.bytes() {
             [a] => u64::from(a).to_le_bytes(),
             [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])).to_le_bytes(),

@@ -330,9 +330,8 @@ impl<'a> Values<'a> {
     }
 
     /// The next value, of so many elements.
-    // In registers: a result that is stored in pieces and loaded as a whole stalls for each control, which made
-    // a list take nearly twice the time. So for `kind`, `value2` and
-    // `Slot::fill`.
+    // In registers: a result that is stored in pieces and loaded as a whole stalls for each control, which made a list
+    // take nearly twice the time. So for `kind`, `value2` and `Slot::fill`.
     #[inline(always)]
     fn value(
         &mut self,
