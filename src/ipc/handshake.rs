@@ -22,7 +22,7 @@ use crate::shm::{Doorbell, Geometry, Mapped, MemoryError, SharedMemory, WaitPoli
 /// What a handshake packet starts with.
 const MAGIC: [u8; 8] = *b"ringfnce";
 /// Version of everything that crosses the connection, rings included.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
 /// The native encoding.
 const NATIVE: u32 = 1;
 /// Descriptors of a hello: two memories, and for each ring the doorbells of its two ends.
@@ -39,6 +39,8 @@ struct Hello {
     to_worker_lines: U32,
     to_host_lines: U32,
     worker_wait: U32,
+    /// 1 if host and worker have one processor between them. The worker may not be able to tell.
+    one_processor: U32,
     interface_hash: U64,
     interface_name: [u8; 128],
 }
@@ -159,6 +161,7 @@ pub(super) struct Accepted {
     pub outgoing: Outgoing,
     pub meter: Meter,
     pub wait: WaitPolicy,
+    pub one_processor: bool,
 }
 
 /// What both ends share of one ring.
@@ -208,6 +211,7 @@ impl Offer {
         to_worker: Geometry,
         to_host: Geometry,
         worker_wait: WaitPolicy,
+        one_processor: bool,
     ) -> Result<Self, HandshakeError> {
         let to_worker = Shared::create("ringfence-to-worker", to_worker)?;
         let to_host = Shared::create("ringfence-to-host", to_host)?;
@@ -219,6 +223,7 @@ impl Offer {
             to_worker_lines: to_worker.geometry.lines().into(),
             to_host_lines: to_host.geometry.lines().into(),
             worker_wait: (worker_wait as u32).into(),
+            one_processor: u32::from(one_processor).into(),
             interface_hash: interface.hash.into(),
             interface_name: text(interface.name),
         };
@@ -317,7 +322,7 @@ fn check(hello: &Hello, fds: Vec<OwnedFd>, interface: &Interface) -> Result<Acce
     let incoming = Shared::adopt(hello.to_worker_lines, in_memory, in_data, in_space)?.into_incoming();
     let outgoing = Shared::adopt(hello.to_host_lines, out_memory, out_data, out_space)?.into_outgoing();
     let ((incoming, to_module), (outgoing, to_host)) = (incoming?, outgoing?);
-    Ok(Accepted { incoming, outgoing, meter: Meter { to_module, to_host }, wait })
+    Ok(Accepted { incoming, outgoing, meter: Meter { to_module, to_host }, wait, one_processor: hello.one_processor.get() == 1 })
 }
 
 /// Waits for a packet that is a `T`.

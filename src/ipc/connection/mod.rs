@@ -23,7 +23,7 @@ use crate::ipc::processors::share_one;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
 use crate::ipc::{
-    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Meter, Mode, OnFull, Options,
+    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Layers, Meter, Mode, OnFull, Options,
     ProtocolError, ServeError, Worker,
 };
 use crate::serialize::native::{DecodeError, Decoder, Encode};
@@ -101,10 +101,9 @@ impl Connection {
         options: &Options,
         worker: &Worker,
     ) -> Result<Self, ConnectError> {
-        let (mut command, program) = worker.command()?;
+        let program = worker.start(&options.sandbox)?;
         let (socket, theirs) = pair()?;
-        let spawned = Process::spawn(&mut command, theirs);
-        let process = spawned.map_err(|source| ConnectError::Spawn { program, source })?;
+        let process = Process::spawn(&program, &options.sandbox, theirs)?;
         tracing::info!(interface = interface.name, mode = %Mode::Isolated, "connecting");
         Self::establish(interface, options, socket, Module::Process(process))
     }
@@ -117,7 +116,10 @@ impl Connection {
     ) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + options.handshake_deadline;
         let peer = Peer { socket: socket.as_fd(), process: module.pidfd() };
-        let offer = Offer::send(&socket, interface, options.to_worker, options.to_host, options.worker_wait);
+        let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let one_processor = share_one(worker);
+        let (to_worker, to_host) = (options.to_worker, options.to_host);
+        let offer = Offer::send(&socket, interface, to_worker, to_host, options.worker_wait, one_processor);
         let rings = offer.and_then(|offer| offer.finish(&socket, peer, interface, deadline));
         let (outgoing, incoming, meter) = match rings {
             Ok(rings) => rings,
@@ -139,7 +141,6 @@ impl Connection {
                 return Err(ConnectError::System { call: "epoll_create1", errno });
             }
         };
-        let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         Ok(Self {
             interface,
             options: options.clone(),
@@ -148,9 +149,9 @@ impl Connection {
             outgoing,
             incoming,
             meter,
-            for_reply: Spinner::new(options.host_wait, share_one(worker)),
-            for_event: Spinner::new(options.host_wait, share_one(worker)),
-            for_room: Spinner::new(options.host_wait, share_one(worker)),
+            for_reply: Spinner::new(options.host_wait, one_processor),
+            for_event: Spinner::new(options.host_wait, one_processor),
+            for_room: Spinner::new(options.host_wait, one_processor),
             message: Message::default(),
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -176,6 +177,12 @@ impl Connection {
     #[must_use]
     pub fn worker_pid(&self) -> Option<u32> {
         self.module.pid()
+    }
+
+    /// The layers of the worker's sandbox that are in force; none if the module has no process of its own.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        self.module.layers()
     }
 
     /// CPU time that the worker process has used so far. `None` once it has ended.

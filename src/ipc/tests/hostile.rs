@@ -255,7 +255,9 @@ fn what_a_worker_started_ends_with_it() {
     watchdog(|| {
         let shell =
             Worker::component("echo").program("/bin/sh").args(["-c", "sleep 3600 & echo $! >&2; exit 3"]);
-        let connect = Connection::isolated(&INTERFACE, &Options::new(), &shell);
+        // In a sandbox it could start nothing.
+        let options = Options::new().sandbox(SandboxPolicy::off());
+        let connect = Connection::isolated(&INTERFACE, &options, &shell);
         let Err(ConnectError::Died(death)) = connect else { panic!("no death") };
         let stat = format!("/proc/{}/stat", death.stderr.trim());
         // Dead, whether or not its new parent has reaped it yet.

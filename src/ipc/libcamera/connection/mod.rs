@@ -18,7 +18,7 @@ use super::{EXIT, Event, Version, Worker};
 use crate::ipc::process::Module;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
-use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Options, ProtocolError};
+use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Layers, Options, ProtocolError};
 use crate::serialize::libcamera::{ControlSerializer, Encode, EncodeError, Encoder, Role};
 use crate::shm::Doorbell;
 
@@ -76,9 +76,7 @@ impl<E: Event> Connection<E> {
     ) -> Result<Self, ConnectError> {
         let system = |call| move |errno| ConnectError::System { call, errno };
         let (socket, theirs) = Socket::datagram_pair().map_err(system("socketpair"))?;
-        let process = worker.start(theirs);
-        let process =
-            process.map_err(|source| ConnectError::Spawn { program: worker.program().to_owned(), source })?;
+        let process = worker.start(theirs, &options.sandbox)?;
         Self::new(interface, options, worker.version(), socket, Module::Process(process))
             .map_err(system("epoll_create1"))
     }
@@ -130,6 +128,12 @@ impl<E: Event> Connection<E> {
     #[must_use]
     pub fn worker_pid(&self) -> Option<u32> {
         self.module.pid()
+    }
+
+    /// The layers of the worker's sandbox that are in force.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        self.module.layers()
     }
 
     /// CPU time that the worker process has used so far. `None` once it has ended.
