@@ -30,6 +30,7 @@ mod printable;
 mod process;
 mod processors;
 mod queue;
+pub mod sandbox;
 mod socket;
 mod stderr;
 mod wait;
