@@ -6,17 +6,27 @@
 //!
 //! Only `process` and what it is told by the two kinds of `Worker` come in here. It knows nothing of connections.
 
+mod allowed;
 mod child;
 mod error;
 mod files;
+mod filter;
+mod judge;
 mod launch;
 mod layers;
 mod libraries;
+mod notice;
 mod policy;
 mod program;
+mod system_call;
 
 pub use error::SandboxError;
+pub use filter::FilterError;
 pub(super) use launch::{LaunchError, Launched, Streams, launch};
 pub use layers::Layers;
 pub use policy::SandboxPolicy;
 pub(super) use program::Program;
+pub use system_call::{SystemCall, UnknownSystemCall};
+
+#[cfg(test)]
+mod tests;
