@@ -7,11 +7,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid};
 
-use super::sandbox::{Launched, LaunchError, Program, Streams, launch};
+use super::sandbox::{LaunchError, Launched, Program, Streams, Warden, launch};
 use super::stderr::StderrTail;
 use super::wait::{Peer, Wake, wait};
 use super::{ConnectError, Death, Exit, Layers, Mode, SandboxPolicy, ServeError};
@@ -31,6 +29,7 @@ pub(super) enum Module {
 pub(super) struct Process {
     pid: Pid,
     pidfd: OwnedFd,
+    warden: Option<Warden>,
     layers: Layers,
     stderr: StderrTail,
     exit: Option<Exit>,
@@ -75,9 +74,9 @@ impl Process {
             LaunchError::Program(source) => spawn(source),
             LaunchError::Sandbox(source) => ConnectError::Sandbox { program: path(), source },
         })?;
-        let Launched { pid, pidfd, layers } = launched;
+        let Launched { pid, pidfd, warden, layers } = launched;
         match StderrTail::follow(reader, pid.as_raw_nonzero().get().cast_unsigned()) {
-            Ok(stderr) => Ok(Self { pid, pidfd, layers, stderr, exit: None }),
+            Ok(stderr) => Ok(Self { pid, pidfd, warden, layers, stderr, exit: None }),
             Err(error) => {
                 let _ = pidfd_send_signal(&pidfd, Signal::KILL);
                 let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
@@ -92,7 +91,7 @@ impl Process {
             return exit.clone();
         }
         let pidfd = self.pidfd.as_fd();
-        let peer = Peer { socket: pidfd, process: None };
+        let peer = Peer { warden: self.warden.as_ref(), ..Peer::socket(pidfd) };
         if wait(&[(pidfd, PollFlags::IN)], peer, Some(deadline)) == Wake::Late {
             let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
@@ -109,6 +108,7 @@ impl Process {
             },
             _ => Exit::Closed,
         };
+        let exit = self.warden.as_ref().and_then(Warden::cause).cloned().unwrap_or(exit);
         self.exit = Some(exit.clone());
         exit
     }
@@ -128,6 +128,32 @@ impl Module {
         match self {
             Self::Process(process) => Some(process.pid.as_raw_nonzero().get().cast_unsigned()),
             Self::Thread(_) => None,
+        }
+    }
+
+    /// Its end of the connection over `socket`.
+    pub fn peer<'a>(&'a self, socket: BorrowedFd<'a>) -> Peer<'a> {
+        match self {
+            Self::Process(process) => {
+                Peer { socket, process: Some(process.pidfd.as_fd()), warden: process.warden.as_ref() }
+            }
+            Self::Thread(_) => Peer::socket(socket),
+        }
+    }
+
+    /// The descriptor that is readable when one of its system calls waits to be judged.
+    pub fn calls(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Process(process) => process.warden.as_ref().map(Warden::as_fd),
+            Self::Thread(_) => None,
+        }
+    }
+
+    /// The module is loaded: no more files for it.
+    pub fn seal(&mut self) {
+        if let Self::Process(Process { warden: Some(warden), layers, .. }) = self {
+            warden.seal();
+            layers.insert(Layers::SEAL);
         }
     }
 
@@ -169,7 +195,7 @@ impl Module {
             Self::Process(process) => process.end(deadline),
             Self::Thread(thread) => {
                 // Returning or panicking, the thread drops its end of the socket.
-                let gone = wait(&[], Peer { socket, process: None }, Some(deadline)) == Wake::Gone;
+                let gone = wait(&[], Peer::socket(socket), Some(deadline)) == Wake::Gone;
                 let Some(handle) = thread.take_if(|_| gone) else { return Exit::Closed };
                 match handle.join() {
                     Ok(Ok(())) => Exit::Returned,

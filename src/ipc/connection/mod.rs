@@ -66,6 +66,8 @@ pub struct Connection {
     /// Calls whose replies were no longer waited for, and may still come.
     abandoned: usize,
     last_call: Option<&'static str>,
+    /// The method whose first reply says that the module is loaded, if it is not yet.
+    loads_in: Option<u16>,
     /// Why there will be no more calls.
     failed: Option<CallError>,
     /// Readable when there is something to do; asked for with `as_fd`.
@@ -105,7 +107,15 @@ impl Connection {
         let (socket, theirs) = pair()?;
         let process = Process::spawn(&program, &options.sandbox, theirs)?;
         tracing::info!(interface = interface.name, mode = %Mode::Isolated, "connecting");
-        Self::establish(interface, options, socket, Module::Process(process))
+        let mut connection = Self::establish(interface, options, socket, Module::Process(process))?;
+        let loads_in = worker
+            .loading_method()
+            .and_then(|name| interface.methods.iter().position(|method| method.name == name));
+        match loads_in {
+            Some(index) => connection.loads_in = u16::try_from(index + 1).ok(),
+            None => connection.module.seal(),
+        }
+        Ok(connection)
     }
 
     fn establish(
@@ -115,7 +125,7 @@ impl Connection {
         mut module: Module,
     ) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + options.handshake_deadline;
-        let peer = Peer { socket: socket.as_fd(), process: module.pidfd() };
+        let peer = module.peer(socket.as_fd());
         let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let one_processor = share_one(worker);
         let (to_worker, to_host) = (options.to_worker, options.to_host);
@@ -160,6 +170,7 @@ impl Connection {
             sequence: 0,
             abandoned: 0,
             last_call: None,
+            loads_in: None,
             failed: None,
             latency: None,
             epoll,
@@ -213,7 +224,7 @@ impl Connection {
     }
 
     fn peer(&self) -> Peer<'_> {
-        Peer { socket: self.socket.as_fd(), process: self.module.pidfd() }
+        self.module.peer(self.socket.as_fd())
     }
 
     /// Takes the next message as the one at hand, if there is one.
@@ -281,8 +292,8 @@ fn watch(incoming: &Incoming, socket: &Socket, module: &Module) -> Result<OwnedF
     let any = epoll::EventData::new_u64(0);
     epoll::add(&epoll, incoming.data(), any, epoll::EventFlags::IN)?;
     epoll::add(&epoll, socket, any, epoll::EventFlags::RDHUP)?;
-    if let Some(pidfd) = module.pidfd() {
-        epoll::add(&epoll, pidfd, any, epoll::EventFlags::IN)?;
+    for fd in [module.pidfd(), module.calls()].into_iter().flatten() {
+        epoll::add(&epoll, fd, any, epoll::EventFlags::IN)?;
     }
     Ok(epoll)
 }

@@ -73,8 +73,7 @@ impl Inherited {
             }
             host
         };
-        let socket = Socket::adopt(socket).map_err(system("ioctl(FIONBIO)"))?;
-        Ok(Self { socket, host })
+        Ok(Self { socket: Socket::adopt(socket), host })
     }
 }
 
@@ -116,7 +115,7 @@ impl Endpoint {
             errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::MFILE),
         })?;
         end_with_host(move || {
-            wait(&[(watched.as_fd(), PollFlags::IN)], Peer { socket: watched.as_fd(), process: None }, None);
+            wait(&[(watched.as_fd(), PollFlags::IN)], Peer::socket(watched.as_fd()), None);
         })?;
         Ok(Self::new(socket, host, module.as_ref().into()))
     }
@@ -220,7 +219,7 @@ impl<E: Event, D: Dispatch> Server<E, D> {
             if host_is_gone(&self.host) {
                 return Ok(false);
             }
-            let peer = Peer { socket: self.host.as_fd(), process: Some(self.host.as_fd()) };
+            let peer = Peer { process: Some(self.host.as_fd()), ..Peer::socket(self.host.as_fd()) };
             wait(&[(self.incoming.as_fd(), PollFlags::IN)], peer, None);
         }
     }

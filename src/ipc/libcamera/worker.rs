@@ -21,6 +21,8 @@ use crate::ipc::{ConnectError, SandboxPolicy};
 const INHERITED: [&str; 6] = ["LD_LIBRARY_PATH", "HOME", "XDG_CONFIG_HOME", "PATH", "TZ", "LANG"];
 /// Start of the names of libcamera's own variables.
 const PREFIX: &str = "LIBCAMERA_";
+/// The method in which libcamera's modules read their tuning files.
+const INIT: &str = "init";
 /// Where libcamera keeps what its modules read.
 const DATA: [&str; 2] = ["/usr/share/libcamera", "/etc/libcamera"];
 /// Where libcamera logs to. Two processes cannot write one file.
@@ -42,13 +44,21 @@ pub struct Worker {
     version: Version,
     variables: Vec<(OsString, OsString)>,
     reads: Vec<PathBuf>,
+    loads_until: Option<String>,
 }
 
 impl Worker {
     /// The worker `program`, which loads `module`, from a libcamera of this version.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>, module: impl Into<PathBuf>, version: Version) -> Self {
-        Self { program: program.into(), module: module.into(), version, variables: Vec::new(), reads: Vec::new() }
+        Self {
+            program: program.into(),
+            module: module.into(),
+            version,
+            variables: Vec::new(),
+            reads: Vec::new(),
+            loads_until: Some(INIT.to_owned()),
+        }
     }
 
     /// Gives the worker this variable too.
@@ -64,6 +74,19 @@ impl Worker {
     pub fn reads(mut self, path: impl Into<PathBuf>) -> Self {
         self.reads.push(path.into());
         self
+    }
+
+    /// Says that its module has read its files when the first call of the method of this mojom name has returned, if
+    /// that is not `init`. Only then it may open no more files.
+    #[must_use]
+    pub fn loads_until(mut self, method: impl Into<String>) -> Self {
+        self.loads_until = Some(method.into());
+        self
+    }
+
+    /// The method during whose first call the module is still being loaded.
+    pub(super) fn loading_method(&self) -> Option<&str> {
+        self.loads_until.as_deref()
     }
 
     /// The program.

@@ -165,11 +165,12 @@ pub(super) const ALLOWED: &[Rule] = &[
     always(&["sched_get_priority_max", "sched_get_priority_min"]),
     // Its own limits, to read.
     only(&["prlimit64"], &[&[is(0, 0), Test::Zero(2)]]),
-    // PR_GET_DUMPABLE, SET_NAME, GET_NAME, GET_SECCOMP, CAPBSET_READ, SET_NO_NEW_PRIVS, GET_NO_NEW_PRIVS,
-    // GET_THP_DISABLE, SET_VMA (names of mappings).
+    // PR_GET_PDEATHSIG, GET_DUMPABLE, SET_NAME, GET_NAME, GET_SECCOMP, CAPBSET_READ, SET_NO_NEW_PRIVS, GET_NO_NEW_PRIVS,
+    // GET_THP_DISABLE, SET_VMA (names of mappings), GET_AUXV (what the kernel told of the machine).
     only(
         &["prctl"],
         &[
+            &[is(0, 2)],
             &[is(0, 3)],
             &[is(0, 15)],
             &[is(0, 16)],
@@ -179,6 +180,7 @@ pub(super) const ALLOWED: &[Rule] = &[
             &[is(0, 39)],
             &[is(0, 42)],
             &[is(0, 0x5356_4d41)],
+            &[is(0, 0x4155_5856)],
         ],
     ),
     // What personality it has (0xffffffff), not another one.

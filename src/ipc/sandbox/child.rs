@@ -4,20 +4,20 @@
 //! allocates, locks or panics: all is prepared in a [`Plan`], and carried out with system calls alone.
 
 use std::ffi::{CStr, CString, c_char};
+use std::io::IoSlice;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, FdFlags, fcntl_setfd, write};
-use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
-use rustix::process::{
-    Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit, setsid,
-};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit, setsid};
 use rustix::thread::set_no_new_privs;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::Layers;
+use super::filter::Filter;
 
 /// Number of landlock_restrict_self(2), which is the same on every architecture.
 const LANDLOCK_RESTRICT_SELF: libc::c_long = 446;
@@ -36,11 +36,13 @@ pub(super) enum Step {
     Limits,
     Privileges,
     Landlock,
+    Seccomp,
+    Seal,
     Exec,
 }
 
 impl Step {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Session,
         Self::Host,
         Self::Streams,
@@ -49,6 +51,8 @@ impl Step {
         Self::Limits,
         Self::Privileges,
         Self::Landlock,
+        Self::Seccomp,
+        Self::Seal,
         Self::Exec,
     ];
 
@@ -67,6 +71,8 @@ impl Step {
             Self::Limits => "setrlimit",
             Self::Privileges => "prctl(PR_SET_NO_NEW_PRIVS)",
             Self::Landlock => "landlock_restrict_self",
+            Self::Seccomp => "seccomp",
+            Self::Seal => "seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER)",
             Self::Exec => "execve",
         }
     }
@@ -110,6 +116,7 @@ pub(super) struct Plan {
     pub limits: Vec<(Resource, Rlimit)>,
     pub no_new_privs: bool,
     pub ruleset: Option<RawFd>,
+    pub filter: Option<Filter>,
     /// What may be missing.
     pub optional: Layers,
 }
@@ -133,22 +140,27 @@ impl CStrings {
 /// Carries out `plan`, and becomes the program.
 pub(super) fn run(plan: &Plan) -> ! {
     let mut report = Report::default();
-    if let Err((step, errno)) = prepare(plan, &mut report) {
-        report.step = step as u32;
-        report.errno = errno.raw_os_error();
-        tell(plan, &report);
-        exit();
-    }
+    let listener = match prepare(plan, &mut report) {
+        Ok(listener) => listener,
+        Err((step, errno)) => {
+            report.step = step as u32;
+            report.errno = errno.raw_os_error();
+            tell(plan, &report, None);
+            exit();
+        }
+    };
     // Nobody to tell: the host has died, and would not end this process any more.
-    if !tell(plan, &report) {
+    if !tell(plan, &report, listener.as_ref()) {
         exit();
     }
+    // Whoever has it could judge.
+    drop(listener);
     let (args, variables) = (plan.args.pointers.as_ptr(), plan.variables.pointers.as_ptr());
     // SAFETY: the path ends with a zero, and so do the lists of pointers, whose strings the plan owns.
     unsafe { libc::execve(plan.program.as_ptr(), args, variables) };
     report.step = Step::Exec as u32;
     report.errno = last_errno().raw_os_error();
-    tell(plan, &report);
+    tell(plan, &report, None);
     exit();
 }
 
@@ -157,7 +169,8 @@ fn exit() -> ! {
     unsafe { libc::_exit(127) }
 }
 
-fn prepare(plan: &Plan, report: &mut Report) -> Result<(), (Step, Errno)> {
+/// Returns where the kernel asks about system calls.
+fn prepare(plan: &Plan, report: &mut Report) -> Result<Option<OwnedFd>, (Step, Errno)> {
     let at = |step| move |errno| (step, errno);
     // A session of its own: the terminal's signals reach the host alone, and it has no terminal to type into.
     setsid().map_err(at(Step::Session))?;
@@ -195,7 +208,16 @@ fn prepare(plan: &Plan, report: &mut Report) -> Result<(), (Step, Errno)> {
         let result = check(unsafe { libc::syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) });
         layer(Layers::LANDLOCK, Step::Landlock, result)?;
     }
-    Ok(())
+    // The last step: from here on, only what a worker may do can be done.
+    let Some(filter) = &plan.filter else { return Ok(None) };
+    match filter.install() {
+        Ok(Some(listener)) => return Ok(Some(listener)),
+        Ok(None) => {}
+        Err(errno) => layer(Layers::SECCOMP, Step::Seccomp, Err(errno))?,
+    }
+    // Another filter has a listener already, or the kernel knows none: nobody can seal this one.
+    layer(Layers::SEAL, Step::Seal, Err(Errno::BUSY))?;
+    Ok(None)
 }
 
 /// Undoes what this process has from the host, and from whoever started it: ignored and blocked signals.
@@ -242,11 +264,17 @@ fn write_to(path: &CStr, bytes: &[u8]) -> Result<(), Errno> {
 }
 
 /// `false` if the host is gone.
-fn tell(plan: &Plan, report: &Report) -> bool {
+fn tell(plan: &Plan, report: &Report, listener: Option<&OwnedFd>) -> bool {
     // SAFETY: it was kept open, and is closed by execve or the end of the process alone.
     let status = unsafe { BorrowedFd::borrow_raw(plan.status) };
-    let mut nothing = SendAncillaryBuffer::default();
-    sendmsg(status, &[std::io::IoSlice::new(report.as_bytes())], &mut nothing, SendFlags::NOSIGNAL).is_ok()
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let listener = listener.map(AsFd::as_fd);
+    if !listener.as_slice().is_empty() && !control.push(SendAncillaryMessage::ScmRights(listener.as_slice()))
+    {
+        return false;
+    }
+    sendmsg(status, &[IoSlice::new(report.as_bytes())], &mut control, SendFlags::NOSIGNAL).is_ok()
 }
 
 /// The error of a system call, if it failed.

@@ -2,7 +2,7 @@
 
 use rustix::io::Errno;
 
-use super::Layers;
+use super::{FilterError, Layers};
 
 /// Why a worker could not be confined as the policy demands. It was not started.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum SandboxError {
     /// The file-system rules could not be made.
     #[error("the Landlock rules could not be made: {0}")]
     Files(#[from] landlock::RulesetError),
+    /// There is no filter of system calls for this machine.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// A system call of the host failed.
     #[error("{call} failed: {errno}")]
     System {

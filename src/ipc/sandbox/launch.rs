@@ -9,7 +9,7 @@ use std::path::Path;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, pidfd_send_signal, waitid,
@@ -18,8 +18,11 @@ use zerocopy::IntoBytes;
 
 use super::child::{self, CStrings, Identity, Plan, Report, Step};
 use super::files::Files;
-use super::{Layers, Program, SandboxError, SandboxPolicy};
+use super::filter::Filter;
+use super::notice::{Listener, Verdict};
+use super::{Layers, Program, SandboxError, SandboxPolicy, Warden};
 use crate::ipc::socket::Socket;
+use crate::ipc::wait::{Peer, wait};
 
 /// How long a process may take until it runs its program.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,6 +56,9 @@ pub(in crate::ipc) struct Streams {
 pub(in crate::ipc) struct Launched {
     pub pid: Pid,
     pub pidfd: OwnedFd,
+    /// Judges its system calls, if there is a filter that asks.
+    pub warden: Option<Warden>,
+    /// The layers in force. The last one, the seal, comes when its module is loaded.
     pub layers: Layers,
 }
 
@@ -89,10 +95,22 @@ pub(in crate::ipc) fn launch(
     let streams = [above_streams(input)?, above_streams(output)?, above_streams(errors)?];
     let file = program.file();
     let ruleset = if policy.off { None } else { ruleset(program, &file, policy)? };
+    let filter = if policy.off { None } else { filter(policy)? };
     let mut layers = Layers::CLOSED_FDS;
     if !policy.off {
         layers |= Layers::NO_NEW_PRIVS | Layers::RLIMITS;
         layers.set(Layers::LANDLOCK, ruleset.is_some());
+        layers.set(Layers::SECCOMP | Layers::SEAL, filter.is_some());
+    }
+    #[cfg(test)]
+    let (mut layers, ruleset, filter) = (
+        layers.difference(policy.unavailable),
+        ruleset.filter(|_| !policy.unavailable.contains(Layers::LANDLOCK)),
+        filter.filter(|_| !policy.unavailable.contains(Layers::SECCOMP)),
+    );
+    #[cfg(test)]
+    if !layers.contains(Layers::SECCOMP) {
+        layers.remove(Layers::SEAL);
     }
     let mut args = vec![text(program.name.as_deref().unwrap_or(program.path.as_os_str()))?];
     for arg in &program.args {
@@ -118,27 +136,33 @@ pub(in crate::ipc) fn launch(
         limits: Vec::new(),
         no_new_privs: !policy.off,
         ruleset: ruleset.as_ref().map(AsRawFd::as_raw_fd),
+        filter,
         optional: !policy.minimum,
     };
-    let attempts = if policy.off { &ATTEMPTS[ATTEMPTS.len() - 1..] } else { &ATTEMPTS };
+    let attempts = if policy.off { &ATTEMPTS[ATTEMPTS.len() - 1..] } else { &ATTEMPTS[..] };
+    #[cfg(test)]
+    let attempts: Vec<_> =
+        attempts.iter().copied().filter(|layers| !layers.intersects(policy.unavailable)).collect();
+    #[cfg(test)]
+    let attempts = &attempts[..];
     let mut refused = None;
     for &namespaces in attempts {
         let planned = layers | namespaces;
-        let missing = policy.minimum.difference(planned | LATER);
+        let missing = policy.minimum.difference(planned);
         if !missing.is_empty() && !policy.off {
             return Err(SandboxError::Missing { missing }.into());
         }
         plan.identity = namespaces.contains(Layers::USER_NS).then(identity);
         plan.limits = if policy.off { Vec::new() } else { limits(policy, namespaces) };
         match start(&mut plan, namespaces) {
-            Ok((pid, pidfd, missing)) => {
+            Ok(Started { pid, pidfd, warden, missing }) => {
                 let layers = planned.difference(missing);
                 let lacking = Layers::REQUIRED.difference(layers);
                 if !policy.off && !lacking.is_empty() {
                     tracing::warn!(%lacking, "the worker's sandbox is incomplete");
                 }
                 tracing::debug!(pid = pid.as_raw_nonzero(), %layers, "the worker is confined");
-                return Ok(Launched { pid, pidfd, layers });
+                return Ok(Launched { pid, pidfd, warden, layers: layers.difference(Layers::SEAL) });
             }
             Err(StartError::Namespaces(errno)) => refused = Some(errno),
             Err(StartError::Other(error)) => return Err(error),
@@ -148,8 +172,13 @@ pub(in crate::ipc) fn launch(
     Err(system("clone3")(refused.unwrap_or(Errno::NOSYS)).into())
 }
 
-/// What is not known before the worker runs.
-const LATER: Layers = Layers::SECCOMP.union(Layers::SEAL);
+struct Started {
+    pid: Pid,
+    pidfd: OwnedFd,
+    warden: Option<Warden>,
+    /// The layers that it lacks.
+    missing: Layers,
+}
 
 enum StartError {
     /// The kernel does not grant the namespaces asked for.
@@ -163,8 +192,8 @@ impl From<LaunchError> for StartError {
     }
 }
 
-/// Starts a process in these namespaces, and waits until it runs its program. Returns the layers that it lacks.
-fn start(plan: &mut Plan, namespaces: Layers) -> Result<(Pid, OwnedFd, Layers), StartError> {
+/// Starts a process in these namespaces, and waits until it runs its program.
+fn start(plan: &mut Plan, namespaces: Layers) -> Result<Started, StartError> {
     let (status, theirs) = Socket::pair().map_err(system("socketpair")).map_err(LaunchError::from)?;
     let theirs = above_streams(theirs)?;
     plan.status = theirs.as_raw_fd();
@@ -176,11 +205,22 @@ fn start(plan: &mut Plan, namespaces: Layers) -> Result<(Pid, OwnedFd, Layers), 
         true => StartError::Other(system("clone3")(errno).into()),
         false => StartError::Namespaces(errno),
     })?;
-    let report = match hear(&status) {
-        Ok(report) if report.step == 0 => {
-            return Ok((pid, pidfd, Layers::from_bits_truncate(report.missing)));
-        }
-        result => result,
+    // Its number as it sees it.
+    let inner_pid = if namespaces.contains(Layers::PID_NS) { 1 } else { pid.as_raw_nonzero().get() };
+    let report = match hear(&status, inner_pid.cast_unsigned()) {
+        Ok((report, listener)) if report.step == 0 => match pidfd.try_clone() {
+            Ok(own) => {
+                let warden = listener.map(|listener| Warden::new(listener, own));
+                return Ok(Started {
+                    pid,
+                    pidfd,
+                    warden,
+                    missing: Layers::from_bits_truncate(report.missing),
+                });
+            }
+            Err(error) => Err(system("dup")(Errno::from_io_error(&error).unwrap_or(Errno::MFILE))),
+        },
+        result => result.map(|(report, _)| report),
     };
     let _ = pidfd_send_signal(&pidfd, Signal::KILL);
     let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
@@ -195,25 +235,43 @@ fn start(plan: &mut Plan, namespaces: Layers) -> Result<(Pid, OwnedFd, Layers), 
 }
 
 /// Waits for the child's last report: that a step has failed, or that all went well and it runs its program, which
-/// closes its end.
-fn hear(status: &Socket) -> Result<Report, SandboxError> {
+/// closes its end. To run it is the first system call that is judged.
+fn hear(status: &Socket, inner_pid: u32) -> Result<(Report, Option<Listener>), SandboxError> {
     let deadline = Instant::now() + PATIENCE;
     let mut last = None;
+    let mut listener = None;
     loop {
         let mut report = Report::default();
         match status.receive(report.as_mut_bytes()) {
-            Ok(Some(packet)) if packet.bytes == size_of::<Report>() && report.step == 0 => last = Some(report),
-            Ok(Some(_)) => return Ok(report),
-            Ok(None) => return last.ok_or(SandboxError::Silent),
+            Ok(Some(packet)) if packet.bytes == size_of::<Report>() && report.step == 0 => {
+                last = Some(report);
+                listener = packet.fds.into_iter().next().map(|fd| {
+                    let listener = Listener::new(fd, inner_pid);
+                    listener.allow_exec_once();
+                    listener
+                });
+            }
+            Ok(Some(_)) => return Ok((report, None)),
+            Ok(None) => return last.map(|report| (report, listener)).ok_or(SandboxError::Silent),
             Err(Errno::AGAIN) => {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     return Err(SandboxError::Late { seconds: PATIENCE.as_secs() });
                 }
-                let mut polled = [PollFd::new(status, PollFlags::IN)];
-                match poll(&mut polled, Timespec::try_from(left).ok().as_ref()) {
-                    Ok(_) | Err(Errno::INTR) => {}
-                    Err(errno) => return Err(system("poll")(errno)),
+                let calls = listener.as_ref().map(|listener| (listener.as_fd(), PollFlags::IN));
+                wait(
+                    calls.as_slice(),
+                    Peer { process: Some(status.as_fd()), ..Peer::socket(status.as_fd()) },
+                    Some(deadline),
+                );
+                let verdict = listener.as_ref().map_or(Ok(Verdict::Nothing), Listener::attend);
+                match verdict.map_err(|error| {
+                    system("ioctl(SECCOMP_IOCTL_NOTIF_RECV)")(
+                        Errno::from_io_error(&error).unwrap_or(Errno::IO),
+                    )
+                })? {
+                    Verdict::Nothing | Verdict::Answered => {}
+                    Verdict::Forbidden(_) | Verdict::Aborted => return Err(SandboxError::Silent),
                 }
             }
             Err(errno) => return Err(system("recvmsg")(errno)),
@@ -317,6 +375,18 @@ fn ruleset(program: &Program, file: &Path, policy: &SandboxPolicy) -> Result<Opt
     ruleset.map(above_streams).transpose()
 }
 
+/// `None` if this machine's architecture has no filter, and the policy can do without.
+fn filter(policy: &SandboxPolicy) -> Result<Option<Filter>, LaunchError> {
+    match Filter::new(&policy.calls) {
+        Ok(filter) => Ok(Some(filter)),
+        Err(error) if policy.minimum.contains(Layers::SECCOMP) => Err(SandboxError::from(error).into()),
+        Err(error) => {
+            tracing::warn!(%error, "workers have no filter of system calls");
+            Ok(None)
+        }
+    }
+}
+
 fn identity() -> Identity {
     let map = |id: u32| format!("{NOBODY} {id} 1").into_bytes();
     Identity {
@@ -331,8 +401,7 @@ fn limits(policy: &SandboxPolicy, namespaces: Layers) -> Vec<(Resource, Rlimit)>
         (Resource::As, policy.address_space),
         (Resource::Nofile, policy.open_files),
         (Resource::Core, 0),
-        // It has no file to write.
-        (Resource::Fsize, 0),
+        (Resource::Fsize, policy.file_bytes),
         (Resource::Msgqueue, 0),
         (Resource::Stack, STACK_BYTES),
     ];

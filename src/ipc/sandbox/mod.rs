@@ -19,6 +19,7 @@ mod notice;
 mod policy;
 mod program;
 mod system_call;
+mod warden;
 
 pub use error::SandboxError;
 pub use filter::FilterError;
@@ -27,6 +28,7 @@ pub use layers::Layers;
 pub use policy::SandboxPolicy;
 pub(super) use program::Program;
 pub use system_call::{SystemCall, UnknownSystemCall};
+pub(super) use warden::Warden;
 
 #[cfg(test)]
 mod tests;

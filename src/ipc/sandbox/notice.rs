@@ -1,5 +1,6 @@
 //! The host's end of a worker's filter: takes the calls that the filter hands over, and answers them.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::mem::size_of;
@@ -96,7 +97,7 @@ pub(in crate::ipc) enum Verdict {
 #[derive(Debug)]
 pub(in crate::ipc) struct Listener {
     fd: OwnedFd,
-    progress: Progress,
+    progress: Cell<Progress>,
 }
 
 impl AsFd for Listener {
@@ -108,28 +109,28 @@ impl AsFd for Listener {
 impl Listener {
     /// Takes what [`super::filter::Filter::install`] gave in the child, whose process id there is `inner_pid`.
     pub fn new(fd: OwnedFd, inner_pid: u32) -> Self {
-        Self { fd, progress: Progress { may_exec: false, sealed: false, inner_pid } }
+        Self { fd, progress: Cell::new(Progress { may_exec: false, sealed: false, inner_pid }) }
     }
 
     /// Lets the child become the worker's program.
-    pub fn allow_exec_once(&mut self) {
-        self.progress.may_exec = true;
+    pub fn allow_exec_once(&self) {
+        self.progress.set(Progress { may_exec: true, ..self.progress.get() });
     }
 
     /// From now on nothing may be opened or become executable. For good.
-    pub fn seal(&mut self) {
-        self.progress = Progress { may_exec: false, sealed: true, ..self.progress };
+    pub fn seal(&self) {
+        self.progress.set(Progress { may_exec: false, sealed: true, ..self.progress.get() });
     }
 
     /// Judges the next call, if one waits. Never blocks.
     ///
     /// # Errors
     /// Those of the system, which mean that the worker cannot be judged any more.
-    pub fn attend(&mut self) -> io::Result<Verdict> {
+    pub fn attend(&self) -> io::Result<Verdict> {
         let Some(notification) = self.receive()? else { return Ok(Verdict::Nothing) };
         // Negative numbers are calls as well, that no kernel has.
         let call = SystemCall::from_number(notification.number.cast_unsigned());
-        let (error, flags) = match judge(call, &notification.arguments, self.progress) {
+        let (error, flags) = match judge(call, &notification.arguments, self.progress.get()) {
             Judgement::Aborted => return Ok(Verdict::Aborted),
             Judgement::Forbidden => return Ok(Verdict::Forbidden(call)),
             Judgement::DenyIfHarmless(path) if !self.opens_harmless(&notification, path) => {
@@ -138,7 +139,7 @@ impl Listener {
             Judgement::Deny | Judgement::DenyIfHarmless(_) => (-Errno::ACCESS.raw_os_error(), 0),
             Judgement::Continue => (0, CONTINUE),
             Judgement::Execute => {
-                self.progress.may_exec = false;
+                self.progress.set(Progress { may_exec: false, ..self.progress.get() });
                 (0, CONTINUE)
             }
         };

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::Layers;
+use super::{Layers, SystemCall};
 
 /// Address space that a worker may have unless the policy says otherwise.
 const ADDRESS_SPACE: u64 = 4 << 30;
 /// Descriptors that a worker may have unless the policy says otherwise.
 const OPEN_FILES: u64 = 512;
+/// Bytes that a file may have that a worker writes to unless the policy says otherwise.
+const FILE_BYTES: u64 = 1 << 20;
 
 /// What a host lets its workers do, and how much of the sandbox it insists on.
 ///
@@ -29,8 +31,12 @@ pub struct SandboxPolicy {
     pub(super) off: bool,
     pub(super) minimum: Layers,
     pub(super) read_paths: Vec<PathBuf>,
+    pub(super) calls: Vec<SystemCall>,
     pub(super) address_space: u64,
     pub(super) open_files: u64,
+    #[cfg(test)]
+    pub(super) unavailable: Layers,
+    pub(super) file_bytes: u64,
 }
 
 impl Default for SandboxPolicy {
@@ -47,8 +53,12 @@ impl SandboxPolicy {
             off: false,
             minimum: Layers::REQUIRED,
             read_paths: Vec::new(),
+            calls: Vec::new(),
             address_space: ADDRESS_SPACE,
             open_files: OPEN_FILES,
+            #[cfg(test)]
+            unavailable: Layers::empty(),
+            file_bytes: FILE_BYTES,
         }
     }
 
@@ -81,6 +91,19 @@ impl SandboxPolicy {
         self
     }
 
+    /// Lets workers make this system call, with any arguments and at any time, even after the module is loaded.
+    ///
+    /// ```
+    /// # use ringfence::ipc::SandboxPolicy;
+    /// let policy = SandboxPolicy::strict().allow_call("sched_setaffinity".parse()?);
+    /// # Ok::<_, ringfence::ipc::sandbox::UnknownSystemCall>(())
+    /// ```
+    #[must_use]
+    pub fn allow_call(mut self, call: SystemCall) -> Self {
+        self.calls.push(call);
+        self
+    }
+
     /// Bytes of address space that a worker may have: 4 GiB if nothing else is said.
     #[must_use]
     pub fn address_space(mut self, bytes: u64) -> Self {
@@ -92,6 +115,21 @@ impl SandboxPolicy {
     #[must_use]
     pub fn open_files(mut self, count: u64) -> Self {
         self.open_files = count;
+        self
+    }
+
+    /// How long a file may become that a worker writes to: 1 MiB if nothing else is said. It can only write to those that
+    /// its host sends it.
+    #[must_use]
+    pub fn file_bytes(mut self, bytes: u64) -> Self {
+        self.file_bytes = bytes;
+        self
+    }
+
+    /// As if the kernel had none of these layers.
+    #[cfg(test)]
+    pub(in crate::ipc) fn without(mut self, layers: Layers) -> Self {
+        self.unavailable = layers;
         self
     }
 

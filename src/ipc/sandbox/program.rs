@@ -28,7 +28,8 @@ impl Program {
             return self.path.clone();
         }
         let folders = env::var_os("PATH").unwrap_or_default();
-        let found = env::split_paths(&folders).map(|folder| folder.join(&self.path)).find(|path| path.is_file());
+        let found =
+            env::split_paths(&folders).map(|folder| folder.join(&self.path)).find(|path| path.is_file());
         found.unwrap_or_else(|| Path::new(".").join(&self.path))
     }
 

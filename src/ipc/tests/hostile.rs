@@ -16,7 +16,7 @@ fn lied_to_with(
         let mut accepted = accept(&socket, &INTERFACE)?;
         lie(&mut accepted, &socket);
         // Stay until the host has had enough.
-        wait::wait(&[], wait::Peer { socket: socket.as_fd(), process: None }, None);
+        wait::wait(&[], wait::Peer::socket(socket.as_fd()), None);
         Ok(())
     };
     Connection::threaded(&INTERFACE, options, serve).unwrap()
@@ -30,8 +30,7 @@ fn await_call(accepted: &mut handshake::Accepted, socket: &socket::Socket) {
 }
 
 fn is_gone(socket: &socket::Socket) -> bool {
-    wait::wait(&[], wait::Peer { socket: socket.as_fd(), process: None }, Some(Instant::now()))
-        == wait::Wake::Gone
+    wait::wait(&[], wait::Peer::socket(socket.as_fd()), Some(Instant::now())) == wait::Wake::Gone
 }
 
 fn label(kind: Kind) -> Label {

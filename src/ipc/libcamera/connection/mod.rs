@@ -47,6 +47,8 @@ pub struct Connection<E> {
     /// Calls whose replies were no longer waited for, and may still come; fewer than [`MAX_UNANSWERED`].
     abandoned: Vec<u32>,
     last_call: Option<&'static str>,
+    /// The method whose first reply says that the module is loaded, if it is not yet.
+    loads_in: Option<String>,
     /// Why there will be no more calls.
     failed: Option<CallError>,
     /// Readable when there is something to do; asked for with `as_fd`.
@@ -77,8 +79,14 @@ impl<E: Event> Connection<E> {
         let system = |call| move |errno| ConnectError::System { call, errno };
         let (socket, theirs) = Socket::datagram_pair().map_err(system("socketpair"))?;
         let process = worker.start(theirs, &options.sandbox)?;
-        Self::new(interface, options, worker.version(), socket, Module::Process(process))
-            .map_err(system("epoll_create1"))
+        let mut connection =
+            Self::new(interface, options, worker.version(), socket, Module::Process(process))
+                .map_err(system("epoll_create1"))?;
+        match worker.loading_method() {
+            Some(method) => connection.loads_in = Some(method.to_owned()),
+            None => connection.module.seal(),
+        }
+        Ok(connection)
     }
 
     /// The connection to `module` over `socket`.
@@ -111,6 +119,7 @@ impl<E: Event> Connection<E> {
             cookie: 0,
             abandoned: Vec::new(),
             last_call: None,
+            loads_in: None,
             failed: None,
             epoll,
             bell,
@@ -152,7 +161,7 @@ impl<E: Event> Connection<E> {
     }
 
     fn peer(&self) -> Peer<'_> {
-        Peer { socket: self.channel.as_fd(), process: self.module.pidfd() }
+        self.module.peer(self.channel.as_fd())
     }
 
     /// The worker is gone: finds out how it ended, and remembers.
@@ -232,8 +241,8 @@ fn watch(socket: &Socket, module: &Module, bell: &Doorbell) -> Result<OwnedFd, E
     let any = epoll::EventData::new_u64(0);
     epoll::add(&epoll, socket, any, epoll::EventFlags::IN)?;
     epoll::add(&epoll, bell, any, epoll::EventFlags::IN)?;
-    if let Some(pidfd) = module.pidfd() {
-        epoll::add(&epoll, pidfd, any, epoll::EventFlags::IN)?;
+    for fd in [module.pidfd(), module.calls()].into_iter().flatten() {
+        epoll::add(&epoll, fd, any, epoll::EventFlags::IN)?;
     }
     Ok(epoll)
 }

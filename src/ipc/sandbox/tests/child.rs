@@ -64,7 +64,7 @@ pub(super) fn run_plain(child: impl FnOnce() -> i32) -> Outcome {
     run(&Filter::new(&[]).unwrap(), |_| {}, child)
 }
 
-fn judge(pid: Pid, mut listener: Option<Listener>) -> Outcome {
+fn judge(pid: Pid, listener: Option<Listener>) -> Outcome {
     let until = Instant::now() + WATCHDOG;
     let end = |outcome| {
         kill(pid, Signal::SIGKILL).unwrap();
@@ -72,7 +72,7 @@ fn judge(pid: Pid, mut listener: Option<Listener>) -> Outcome {
         outcome
     };
     loop {
-        match listener.as_mut().map_or(Ok(Verdict::Nothing), Listener::attend).unwrap() {
+        match listener.as_ref().map_or(Ok(Verdict::Nothing), Listener::attend).unwrap() {
             Verdict::Answered => continue,
             Verdict::Forbidden(call) => return end(Outcome::Forbidden(call.to_string())),
             Verdict::Aborted => return end(Outcome::Aborted),
