@@ -52,9 +52,6 @@ pub fn worker(
         None => InterfaceVersion::of_module(&module).unwrap_or(InterfaceVersion::V0_0_3),
     };
     let mut worker = Worker::new(program, module, version.encoding());
-    if let Some(tuning) = &args.tuning {
-        worker = worker.reads(absolute("--tuning", tuning)?);
-    }
     if env::var_os(LOG_LEVELS).is_none() {
         worker = worker.env(LOG_LEVELS, "*:WARN");
     }

@@ -88,6 +88,7 @@ impl Chosen {
                 let (worker, version) =
                     libcamera::worker(&args.libcamera, "raspberrypi_ipa_proxy", "ipa_rpi.so")?;
                 let tuning = libcamera::tuning(args.tuning.as_deref(), version)?;
+                let worker = if tuning.is_empty() { worker } else { worker.reads(&tuning) };
                 Ok(Self::Libcamera { worker, version, tuning })
             }
         }
