@@ -101,7 +101,7 @@ impl IpaVimc for Busy {
 fn serve(pause: Duration, patience: Duration) -> (OwnedFd, JoinHandle<Result<(), ServeError>>, PipeWriter) {
     let (host, worker) = sockets();
     let (ended, alive) = pipe().unwrap();
-    let endpoint = Endpoint::over(worker, ended.into()).unwrap().reply_within(patience);
+    let endpoint = Endpoint::over(worker, ended.into()).reply_within(patience);
     let serving =
         std::thread::spawn(move || vimc::serve_libcamera(endpoint, |events| Busy::new(events, pause)));
     (host, serving, alive)

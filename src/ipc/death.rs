@@ -12,6 +12,11 @@ pub enum Exit {
     Status(i32),
     /// A signal of this number killed the process.
     Signal(i32),
+    /// It made a system call that it may not make, and was killed.
+    Forbidden {
+        /// The call's name, or its number if it has none.
+        call: String,
+    },
     /// The module's thread returned.
     Returned,
     /// The module's thread panicked, with this message.
@@ -28,6 +33,12 @@ impl fmt::Display for Exit {
                 Ok(signal) => write!(f, "was killed by signal {number} ({signal})"),
                 Err(_) => write!(f, "was killed by signal {number}"),
             },
+            Self::Forbidden { call } => {
+                write!(
+                    f,
+                    "was killed for the system call {call}, which its sandbox forbids; `SandboxPolicy::allow_call` allows it, if it should be"
+                )
+            }
             Self::Returned => f.write_str("stopped serving"),
             Self::Panicked(message) => write!(f, "panicked: {message}"),
             Self::Closed => f.write_str("closed its connection"),

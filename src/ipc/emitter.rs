@@ -128,7 +128,7 @@ impl Outbox {
                 Err(SendError::Fds { errno: Errno::AGAIN, .. }) => (self.socket.as_fd(), PollFlags::OUT),
                 Err(SendError::Fds { count, errno }) => return Err(CallError::Fds { method, count, errno }),
             };
-            let peer = Peer { socket: self.socket.as_fd(), process: None };
+            let peer = Peer::socket(self.socket.as_fd());
             let wake = wait(&[sleep_on], peer, None);
             self.outgoing.awake();
             if wake == Wake::Gone {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, Mode as FileMode, OFlags, fstat, open};
 use rustix::net::{Shutdown, shutdown};
-use rustix::process::{Pid, Signal, getpgrp, getpid, getppid, kill_process, kill_process_group};
+use rustix::process::{Signal, getpgrp, getpid, kill_process_group};
+use rustix::thread::{SecureComputingMode, secure_computing_mode};
 
 use super::channel::{Incoming, Label, Message};
 use super::emitter::{Emitter, Outbox};
@@ -27,8 +28,8 @@ const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Endpoint {
     socket: Socket,
-    /// The host's process, if it is another.
-    host: Option<Pid>,
+    /// Whether the host is another process.
+    isolated: bool,
 }
 
 /// Serves one decoded call. Generated dispatchers implement it.
@@ -82,16 +83,14 @@ impl Endpoint {
         let host = rustix::io::fcntl_dupfd_cloexec(&socket, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
         end_with_host(move || {
             // Neither asked for nor expected: only the hang-up ends this wait.
-            wait(&[], Peer { socket: host.as_fd(), process: None }, None);
+            wait(&[], Peer::socket(host.as_fd()), None);
         })?;
-        Ok(Self { host: getppid(), ..Self::from_socket(socket)? })
+        Ok(Self { isolated: true, ..Self::from_socket(socket)? })
     }
 
     /// The connection behind this end of a socket pair.
     pub(super) fn from_socket(socket: OwnedFd) -> Result<Self, ServeError> {
-        let socket =
-            Socket::adopt(socket).map_err(|errno| ServeError::System { call: "ioctl(FIONBIO)", errno })?;
-        Ok(Self { socket, host: None })
+        Ok(Self { socket: Socket::adopt(socket), isolated: false })
     }
 
     #[cfg(test)]
@@ -109,13 +108,16 @@ impl Endpoint {
         interface: &'static Interface,
         make: impl FnOnce(Emitter) -> D,
     ) -> Result<(), ServeError> {
-        let Accepted { mut incoming, outgoing, meter, wait } = match accept(&self.socket, interface) {
-            Err(HandshakeError::Gone) => return Ok(()),
-            result => result?,
-        };
+        let Accepted { mut incoming, outgoing, meter, wait, one_processor } =
+            match accept(&self.socket, interface) {
+                Err(HandshakeError::Gone) => return Ok(()),
+                result => result?,
+            };
         let socket = Arc::new(self.socket);
         let _hang_up = HangUp(Arc::clone(&socket));
-        let spinner = || Spinner::new(wait, share_one(self.host));
+        // A thread may have other processors than the one that started it.
+        let one_processor = if self.isolated { one_processor } else { share_one(None) };
+        let spinner = || Spinner::new(wait, one_processor);
         let outbox =
             Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None, for_room: spinner() };
         let emitter = Emitter::new(outbox, meter);
@@ -130,16 +132,24 @@ pub(super) fn end_with_host(wait_for_end: impl FnOnce() + Send + 'static) -> Res
         wait_for_end();
         std::thread::sleep(ORPHAN_GRACE);
         // With whatever the module has started, if the host has given the worker a process group of its own.
-        if getpgrp() == getpid() {
+        // In a sandbox it can start nothing, and end nobody.
+        if getpgrp() == getpid() && !is_filtered() {
             let _ = kill_process_group(getpid(), Signal::KILL);
         }
-        let _ = kill_process(getpid(), Signal::KILL);
+        // No signal of its own ends the first process of a PID namespace, and no handler of the module's may delay this.
+        // SAFETY: the process ends here.
+        unsafe { libc::_exit(1) };
     };
     let watcher = std::thread::Builder::new().name("rf:watch-host".into()).spawn(watch);
     watcher.map(drop).map_err(|error| ServeError::System {
         call: "clone",
         errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::AGAIN),
     })
+}
+
+/// Whether a filter judges this process's system calls.
+fn is_filtered() -> bool {
+    secure_computing_mode().is_ok_and(|mode| mode == SecureComputingMode::Filter)
 }
 
 /// Dropped, it tells the host that nothing more comes, even if the module panics: the module's own threads may
@@ -231,7 +241,7 @@ fn serve_one<D: Dispatch>(
 }
 
 fn peer(socket: &Socket) -> Peer<'_> {
-    Peer { socket: socket.as_fd(), process: None }
+    Peer::socket(socket.as_fd())
 }
 
 pub(super) fn is_gone(socket: &Socket) -> bool {

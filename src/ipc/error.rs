@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::{Death, HandshakeError};
+use super::{Death, HandshakeError, SandboxError};
 use crate::serialize::native::{DecodeError, EncodeError};
 use crate::shm::{MemoryError, RingError};
 
@@ -221,6 +221,14 @@ pub enum ConnectError {
         program: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The worker could not be confined.
+    #[error("the worker {} was not started: {source}", program.display())]
+    Sandbox {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: SandboxError,
     },
     /// Rings could not be made.
     #[error(transparent)]

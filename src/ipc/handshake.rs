@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
+use rustix::thread::{SecureComputingMode, no_new_privs, secure_computing_mode};
 use zerocopy::byteorder::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -16,13 +17,13 @@ use super::channel::{Incoming, Outgoing};
 use super::printable::printable_line;
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
-use super::{Interface, Meter};
+use super::{Interface, Layers, Meter};
 use crate::shm::{Doorbell, Geometry, Mapped, MemoryError, SharedMemory, WaitPolicy};
 
 /// What a handshake packet starts with.
 const MAGIC: [u8; 8] = *b"ringfnce";
 /// Version of everything that crosses the connection, rings included.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
 /// The native encoding.
 const NATIVE: u32 = 1;
 /// Descriptors of a hello: two memories, and for each ring the doorbells of its two ends.
@@ -39,6 +40,8 @@ struct Hello {
     to_worker_lines: U32,
     to_host_lines: U32,
     worker_wait: U32,
+    /// 1 if host and worker have one processor between them. The worker may not be able to tell.
+    one_processor: U32,
     interface_hash: U64,
     interface_name: [u8; 128],
 }
@@ -49,7 +52,7 @@ struct Hello {
 struct Answer {
     magic: [u8; 8],
     protocol: U32,
-    /// Layers of the sandbox that are in force; a bit each.
+    /// The layers of its sandbox that the worker can see, for the host to wonder about, not to rely on; a bit each.
     sandbox: U32,
     interface_hash: U64,
     /// 1 if the offer is accepted; else `reason` says why not.
@@ -159,6 +162,7 @@ pub(super) struct Accepted {
     pub outgoing: Outgoing,
     pub meter: Meter,
     pub wait: WaitPolicy,
+    pub one_processor: bool,
 }
 
 /// What both ends share of one ring.
@@ -208,6 +212,7 @@ impl Offer {
         to_worker: Geometry,
         to_host: Geometry,
         worker_wait: WaitPolicy,
+        one_processor: bool,
     ) -> Result<Self, HandshakeError> {
         let to_worker = Shared::create("ringfence-to-worker", to_worker)?;
         let to_host = Shared::create("ringfence-to-host", to_host)?;
@@ -219,6 +224,7 @@ impl Offer {
             to_worker_lines: to_worker.geometry.lines().into(),
             to_host_lines: to_host.geometry.lines().into(),
             worker_wait: (worker_wait as u32).into(),
+            one_processor: u32::from(one_processor).into(),
             interface_hash: interface.hash.into(),
             interface_name: text(interface.name),
         };
@@ -262,6 +268,13 @@ impl Offer {
                 their_hash,
             });
         }
+        if let Some(known) = peer.warden.map(|_| Layers::SECCOMP | Layers::NO_NEW_PRIVS) {
+            let missing = known.difference(Layers::from_bits_truncate(answer.sandbox.get()));
+            if !missing.is_empty() {
+                // Its word counts for nothing; but if it is true, something is wrong with the host.
+                tracing::warn!(%missing, "the worker does not see all layers of its sandbox");
+            }
+        }
         let (outgoing, to_module) = self.to_worker.into_outgoing()?;
         let (incoming, to_host) = self.to_host.into_incoming()?;
         Ok((outgoing, incoming, Meter { to_module, to_host }))
@@ -270,13 +283,13 @@ impl Offer {
 
 /// The worker's side: waits for the offer, checks it, and answers.
 pub(super) fn accept(socket: &Socket, interface: &Interface) -> Result<Accepted, HandshakeError> {
-    let peer = Peer { socket: socket.as_fd(), process: None };
+    let peer = Peer::socket(socket.as_fd());
     let result = receive(socket, peer, None).and_then(|(hello, fds)| check(&hello, fds, interface));
     let reason = result.as_ref().err().map(ToString::to_string);
     let answer = Answer {
         magic: MAGIC,
         protocol: PROTOCOL.into(),
-        sandbox: 0.into(),
+        sandbox: visible_layers().bits().into(),
         interface_hash: interface.hash.into(),
         accepted: u32::from(reason.is_none()).into(),
         reason: text(reason.as_deref().unwrap_or_default()),
@@ -285,6 +298,14 @@ pub(super) fn accept(socket: &Socket, interface: &Interface) -> Result<Accepted,
     let accepted = result?;
     sent.map_err(|errno| HandshakeError::Socket { errno })?;
     Ok(accepted)
+}
+
+/// What a worker sees of its sandbox.
+fn visible_layers() -> Layers {
+    let mut layers = Layers::empty();
+    layers.set(Layers::NO_NEW_PRIVS, no_new_privs() == Ok(true));
+    layers.set(Layers::SECCOMP, secure_computing_mode() == Ok(SecureComputingMode::Filter));
+    layers
 }
 
 fn check(hello: &Hello, fds: Vec<OwnedFd>, interface: &Interface) -> Result<Accepted, HandshakeError> {
@@ -317,7 +338,13 @@ fn check(hello: &Hello, fds: Vec<OwnedFd>, interface: &Interface) -> Result<Acce
     let incoming = Shared::adopt(hello.to_worker_lines, in_memory, in_data, in_space)?.into_incoming();
     let outgoing = Shared::adopt(hello.to_host_lines, out_memory, out_data, out_space)?.into_outgoing();
     let ((incoming, to_module), (outgoing, to_host)) = (incoming?, outgoing?);
-    Ok(Accepted { incoming, outgoing, meter: Meter { to_module, to_host }, wait })
+    Ok(Accepted {
+        incoming,
+        outgoing,
+        meter: Meter { to_module, to_host },
+        wait,
+        one_processor: hello.one_processor.get() == 1,
+    })
 }
 
 /// Waits for a packet that is a `T`.

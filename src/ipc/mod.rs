@@ -30,6 +30,7 @@ mod printable;
 mod process;
 mod processors;
 mod queue;
+pub mod sandbox;
 mod socket;
 mod stderr;
 mod wait;
@@ -47,6 +48,7 @@ pub use link::{Link, Remote};
 pub use meter::{ConnectionCounters, Meter};
 pub use options::{OnFull, Options};
 pub use queue::EventQueue;
+pub use sandbox::{Layers, SandboxError, SandboxPolicy};
 pub use worker::{Component, Worker, is_worker, run_if_worker};
 
 pub use crate::shm::{ReceivedCounters, RingCounters, SentCounters, WaitPolicy};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::SandboxPolicy;
 use crate::shm::{Geometry, WaitPolicy};
 
 /// The longest deadline, a century: a clock cannot express `Duration::MAX` from now.
@@ -41,6 +42,7 @@ pub struct Options {
     pub(super) worker_wait: WaitPolicy,
     pub(super) on_full: OnFull,
     pub(super) queue_bytes: usize,
+    pub(super) sandbox: SandboxPolicy,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             worker_wait: WaitPolicy::default(),
             on_full: OnFull::default(),
             queue_bytes: 16 << 20,
+            sandbox: SandboxPolicy::strict(),
         }
     }
 }
@@ -130,6 +133,13 @@ impl Options {
     #[must_use]
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;
+        self
+    }
+
+    /// What a worker process may do: [`SandboxPolicy::strict`] if nothing else is said.
+    #[must_use]
+    pub fn sandbox(mut self, policy: SandboxPolicy) -> Self {
+        self.sandbox = policy;
         self
     }
 

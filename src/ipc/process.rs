@@ -1,18 +1,18 @@
 //! The module's side as the host sees it: a process or a thread, and how it ends.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid};
 
+use super::sandbox::{LaunchError, Launched, Program, Streams, Warden, launch};
 use super::stderr::StderrTail;
 use super::wait::{Peer, Wake, wait};
-use super::{Death, Exit, Mode, ServeError};
+use super::{ConnectError, Death, Exit, Layers, Mode, SandboxPolicy, ServeError};
 
 /// How long the last lines of a dead worker may take to arrive.
 const STDERR_PATIENCE: Duration = Duration::from_millis(200);
@@ -27,45 +27,60 @@ pub(super) enum Module {
 /// A worker process.
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Child,
+    pid: Pid,
     pidfd: OwnedFd,
+    warden: Option<Warden>,
+    layers: Layers,
     stderr: StderrTail,
     exit: Option<Exit>,
 }
 
 impl Process {
     /// Starts a worker whose standard input is `socket`, and whose output goes to the host's log.
-    pub fn spawn(command: &mut Command, socket: OwnedFd) -> io::Result<Self> {
-        // Two writing ends, for standard output and error, and ours to read.
-        let (reader, writer) = io::pipe()?;
-        command.stdin(Stdio::from(socket)).stdout(writer.try_clone()?).stderr(writer);
-        Self::start(command, reader)
-    }
-
-    /// Starts a worker that has its connection elsewhere. Its standard error goes to the host's log.
-    pub fn spawn_silent(command: &mut Command) -> io::Result<Self> {
-        let (reader, writer) = io::pipe()?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer);
-        Self::start(command, reader)
-    }
-
-    fn start(command: &mut Command, reader: io::PipeReader) -> io::Result<Self> {
-        // In a process group of its own, the terminal's Ctrl-C reaches the host alone.
-        command.process_group(0);
-        let mut child = command.spawn()?;
-        // The command holds the socket and the pipe's writing ends; without them gone, neither would ever end.
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let watched = || -> io::Result<(OwnedFd, StderrTail)> {
-            // Not reaped yet, so the process id is still its own.
-            let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-            Ok((pidfd, StderrTail::follow(reader, child.id())?))
+    pub fn spawn(program: &Program, policy: &SandboxPolicy, socket: OwnedFd) -> Result<Self, ConnectError> {
+        let streams = |errors: io::PipeWriter| {
+            let output = errors.try_clone()?.into();
+            Ok(Streams { input: socket, output, errors: errors.into(), passed: None })
         };
-        match watched() {
-            Ok((pidfd, stderr)) => Ok(Self { child, pidfd, stderr, exit: None }),
+        Self::start(program, policy, streams, false)
+    }
+
+    /// Starts a worker that has its connection elsewhere: in `passed`, which has the same number there. Its standard
+    /// error goes to the host's log. It is killed when the calling *thread* ends.
+    pub fn spawn_silent(
+        program: &Program,
+        policy: &SandboxPolicy,
+        passed: OwnedFd,
+    ) -> Result<Self, ConnectError> {
+        let streams = |errors: io::PipeWriter| {
+            let input = File::open("/dev/null")?.into();
+            let output = File::options().write(true).open("/dev/null")?.into();
+            Ok(Streams { input, output, errors: errors.into(), passed: Some(passed) })
+        };
+        Self::start(program, policy, streams, true)
+    }
+
+    fn start(
+        program: &Program,
+        policy: &SandboxPolicy,
+        streams: impl FnOnce(io::PipeWriter) -> io::Result<Streams>,
+        dies_with_host: bool,
+    ) -> Result<Self, ConnectError> {
+        let path = || program.path.clone();
+        let spawn = |source| ConnectError::Spawn { program: path(), source };
+        let (reader, writer) = io::pipe().map_err(spawn)?;
+        let streams = streams(writer).map_err(spawn)?;
+        let launched = launch(program, streams, policy, dies_with_host).map_err(|error| match error {
+            LaunchError::Program(source) => spawn(source),
+            LaunchError::Sandbox(source) => ConnectError::Sandbox { program: path(), source },
+        })?;
+        let Launched { pid, pidfd, warden, layers } = launched;
+        match StderrTail::follow(reader, pid.as_raw_nonzero().get().cast_unsigned()) {
+            Ok(stderr) => Ok(Self { pid, pidfd, warden, layers, stderr, exit: None }),
             Err(error) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                Err(error)
+                let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+                let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
+                Err(spawn(error))
             }
         }
     }
@@ -76,21 +91,24 @@ impl Process {
             return exit.clone();
         }
         let pidfd = self.pidfd.as_fd();
-        let peer = Peer { socket: pidfd, process: None };
+        let peer = Peer { warden: self.warden.as_ref(), ..Peer::socket(pidfd) };
         if wait(&[(pidfd, PollFlags::IN)], peer, Some(deadline)) == Wake::Late {
             let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
         // What the worker has started ends with it, unless it left the group. The worker is not reaped yet, so
         // the group's number cannot be somebody else's.
-        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        let exit = match self.child.wait() {
-            Ok(status) => match (status.code(), status.signal()) {
+        let _ = kill_process_group(self.pid, Signal::KILL);
+        let ended =
+            rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED));
+        let exit = match ended {
+            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
                 (Some(code), _) => Exit::Status(code),
                 (None, Some(signal)) => Exit::Signal(signal),
                 (None, None) => Exit::Closed,
             },
-            Err(_) => Exit::Closed,
+            _ => Exit::Closed,
         };
+        let exit = self.warden.as_ref().and_then(Warden::cause).cloned().unwrap_or(exit);
         self.exit = Some(exit.clone());
         exit
     }
@@ -108,8 +126,42 @@ impl Module {
     /// Process id of a worker process.
     pub fn pid(&self) -> Option<u32> {
         match self {
-            Self::Process(process) => Some(process.child.id()),
+            Self::Process(process) => Some(process.pid.as_raw_nonzero().get().cast_unsigned()),
             Self::Thread(_) => None,
+        }
+    }
+
+    /// Its end of the connection over `socket`.
+    pub fn peer<'a>(&'a self, socket: BorrowedFd<'a>) -> Peer<'a> {
+        match self {
+            Self::Process(process) => {
+                Peer { socket, process: Some(process.pidfd.as_fd()), warden: process.warden.as_ref() }
+            }
+            Self::Thread(_) => Peer::socket(socket),
+        }
+    }
+
+    /// The descriptor that is readable when one of its system calls waits to be judged.
+    pub fn calls(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Process(process) => process.warden.as_ref().map(Warden::as_fd),
+            Self::Thread(_) => None,
+        }
+    }
+
+    /// The module is loaded: no more files for it.
+    pub fn seal(&mut self) {
+        if let Self::Process(Process { warden: Some(warden), layers, .. }) = self {
+            warden.seal();
+            layers.insert(Layers::SEAL);
+        }
+    }
+
+    /// The layers of the sandbox that are in force; none for a thread.
+    pub fn layers(&self) -> Layers {
+        match self {
+            Self::Process(process) => process.layers,
+            Self::Thread(_) => Layers::empty(),
         }
     }
 
@@ -143,7 +195,7 @@ impl Module {
             Self::Process(process) => process.end(deadline),
             Self::Thread(thread) => {
                 // Returning or panicking, the thread drops its end of the socket.
-                let gone = wait(&[], Peer { socket, process: None }, Some(deadline)) == Wake::Gone;
+                let gone = wait(&[], Peer::socket(socket), Some(deadline)) == Wake::Gone;
                 let Some(handle) = thread.take_if(|_| gone) else { return Exit::Closed };
                 match handle.join() {
                     Ok(Ok(())) => Exit::Returned,

@@ -56,10 +56,10 @@ impl Socket {
         rustix::io::fcntl_dupfd_cloexec(&self.fd, 3).map(|fd| Self { fd })
     }
 
-    /// Takes an end of a pair.
-    pub fn adopt(fd: OwnedFd) -> Result<Self, Errno> {
-        rustix::io::ioctl_fionbio(&fd, true)?;
-        Ok(Self { fd })
+    /// Takes an end of a pair, whether it blocks or not: nothing here waits. To change that would change it for whoever
+    /// else has this end, and a worker may not.
+    pub fn adopt(fd: OwnedFd) -> Self {
+        Self { fd }
     }
 
     /// Sends a packet. [`Errno::AGAIN`] if there is no room.

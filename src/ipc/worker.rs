@@ -2,12 +2,12 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use super::{ConnectError, Endpoint, ServeError};
+use super::sandbox::Program;
+use super::{ConnectError, Endpoint, SandboxPolicy, ServeError};
 
 /// Tells a worker which component to serve.
 const COMPONENT_VARIABLE: &str = "RINGFENCE_COMPONENT";
@@ -16,7 +16,9 @@ const PROGRAM_VARIABLE: &str = "RINGFENCE_WORKER";
 /// File name of the generic worker.
 const PROGRAM_NAME: &str = "ringfence-worker";
 /// What a worker may know of its host's environment.
-const INHERITED: [&str; 5] = ["RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH", "TZ", "LANG"];
+const INHERITED: [&str; 4] = ["RUST_LOG", "LD_LIBRARY_PATH", "TZ", "LANG"];
+/// A worker without a sandbox may know it too. In one, a panic could not read what a trace of it needs.
+const BACKTRACE: &str = "RUST_BACKTRACE";
 
 /// This process's executable, even if the file at its path has been replaced meanwhile.
 const OWN_PROGRAM: &str = "/proc/self/exe";
@@ -34,13 +36,23 @@ pub struct Worker {
     component: String,
     program: Option<PathBuf>,
     args: Vec<OsString>,
+    reads: Vec<PathBuf>,
+    modules: Vec<PathBuf>,
+    loads_until: Option<String>,
 }
 
 impl Worker {
     /// A worker that serves the component of this name.
     #[must_use]
     pub fn component(name: impl Into<String>) -> Self {
-        Self { component: name.into(), program: None, args: Vec::new() }
+        Self {
+            component: name.into(),
+            program: None,
+            args: Vec::new(),
+            reads: Vec::new(),
+            modules: Vec::new(),
+            loads_until: None,
+        }
     }
 
     /// Starts this program instead of looking for one.
@@ -55,6 +67,33 @@ impl Worker {
     pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
+    }
+
+    /// Lets it read this file, or what is in this folder and below it.
+    #[must_use]
+    pub fn reads(mut self, path: impl Into<PathBuf>) -> Self {
+        self.reads.push(path.into());
+        self
+    }
+
+    /// Lets it load this module, with the libraries that the module is linked to.
+    #[must_use]
+    pub fn module(mut self, path: impl Into<PathBuf>) -> Self {
+        self.modules.push(path.into());
+        self
+    }
+
+    /// Says that its module is loaded, and has read its files, when the first call of the method of this mojom name
+    /// has returned. Only then it may open no more files. If nothing is said, it may not from the handshake on.
+    #[must_use]
+    pub fn loads_until(mut self, method: impl Into<String>) -> Self {
+        self.loads_until = Some(method.into());
+        self
+    }
+
+    /// The method during whose first call the module is still being loaded.
+    pub(super) fn loading_method(&self) -> Option<&str> {
+        self.loads_until.as_deref()
     }
 
     #[cfg(test)]
@@ -86,20 +125,24 @@ impl Worker {
         Err(ConnectError::NoWorker { component: self.component.clone(), tried })
     }
 
-    /// The command that starts the worker, and the program's path for messages.
-    pub(super) fn command(&self) -> Result<(Command, PathBuf), ConnectError> {
-        let (program, reason) = self.find()?;
-        tracing::info!(component = self.component, program = %program.display(), reason, "starting a worker");
-        let mut command = Command::new(&program);
-        if program == Path::new(OWN_PROGRAM)
-            && let Some(name) = env::args_os().next()
-        {
-            // What `ps` shows.
-            command.arg0(name);
-        }
-        command.args(&self.args).env_clear().env(COMPONENT_VARIABLE, &self.component);
-        command.envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
-        Ok((command, program))
+    /// What is started as the worker.
+    pub(super) fn start(&self, policy: &SandboxPolicy) -> Result<Program, ConnectError> {
+        let (path, reason) = self.find()?;
+        tracing::info!(component = self.component, program = %path.display(), reason, "starting a worker");
+        // What `ps` shows.
+        let name = if path == Path::new(OWN_PROGRAM) { env::args_os().next() } else { None };
+        let mut variables = vec![(COMPONENT_VARIABLE.into(), self.component.clone().into())];
+        let backtrace = policy.is_off().then_some(BACKTRACE);
+        let inherited = INHERITED.into_iter().chain(backtrace);
+        variables.extend(inherited.filter_map(|name| Some((name.into(), env::var_os(name)?))));
+        Ok(Program {
+            path,
+            name,
+            args: self.args.clone(),
+            variables,
+            modules: self.modules.clone(),
+            reads: self.reads.clone(),
+        })
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a worker program of this package can serve, and how its processes log.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use tracing_subscriber::EnvFilter;
 
 use super::ipa::module::RaspberryPiIpa;
 use crate::bench;
 use crate::interfaces::rpi;
-use crate::ipc::{Component, Endpoint, ServeError};
+use crate::ipc::{Component, Endpoint, ServeError, Worker};
 
 /// Name of the Raspberry Pi's algorithms among the components.
 pub const RPI: &str = "rpi";
@@ -15,6 +16,15 @@ pub const RPI: &str = "rpi";
 /// Everything that a worker of this package can serve.
 pub const COMPONENTS: &[Component] =
     &[Component { name: RPI, serve: serve_rpi }, Component { name: bench::COMPONENT, serve: bench::serve }];
+
+/// The worker of the Raspberry Pi's algorithms, which read this tuning file in their first call, `init`. An empty path
+/// is that of the tuning built in.
+#[must_use]
+pub fn worker(tuning: impl Into<PathBuf>) -> Worker {
+    let tuning = tuning.into();
+    let worker = Worker::component(RPI).loads_until("init");
+    if tuning.as_os_str().is_empty() { worker } else { worker.reads(tuning) }
+}
 
 fn serve_rpi(endpoint: Endpoint) -> Result<(), ServeError> {
     rpi::serve(endpoint, RaspberryPiIpa::new)

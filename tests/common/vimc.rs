@@ -89,7 +89,9 @@ pub fn serve_if_worker() {
 /// This executable as a worker.
 pub fn worker() -> Worker {
     let own = std::env::current_exe().expect("the executable has a path");
-    Worker::component("vimc").program(own).args(["--exact", "worker_entry", "--nocapture"])
+    let worker = Worker::component("vimc").program(own).args(["--exact", "worker_entry", "--nocapture"]);
+    // It opens a file in each call of `init`, of which there may be some.
+    worker.loads_until("configure")
 }
 
 /// A buffer of one page, with a descriptor of its own.

@@ -13,13 +13,13 @@ use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::signal::{SigSet, Signal};
 use ringfence::interfaces::rpi::IpaRPiProxy;
-use ringfence::ipc::{Options, Worker};
+use ringfence::ipc::Options;
 use ringfence::rpi::camera::{Light, Scene, VirtualCamera, VirtualSensor};
 use ringfence::rpi::ipa::module::RaspberryPiIpa;
 use ringfence::rpi::ipa::tuning::Tuning;
 use ringfence::rpi::libcamera::{InterfaceVersion, LibcameraIpa};
 use ringfence::rpi::pipeline::{CameraIpa, Pipeline, PipelineError};
-use ringfence::rpi::worker::RPI;
+use ringfence::rpi::worker;
 use ringfence::serialize::ControlList;
 
 use crate::cli::{Fps, IpaName, ModeName, RunArgs};
@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let options = Options::new();
     match chosen {
         Chosen::BuiltIn { tuning } => {
-            let ipa = built_in(args.mode, &options).map_err(Failure::work)?;
+            let ipa = built_in(args.mode, &options, &tuning).map_err(Failure::work)?;
             film(args, ipa, None, camera, &tuning, light, &stop)
         }
         Chosen::Libcamera { worker, version: InterfaceVersion::V0_0_3, tuning } => {
@@ -88,6 +88,7 @@ impl Chosen {
                 let (worker, version) =
                     libcamera::worker(&args.libcamera, "raspberrypi_ipa_proxy", "ipa_rpi.so")?;
                 let tuning = libcamera::tuning(args.tuning.as_deref(), version)?;
+                let worker = if tuning.is_empty() { worker } else { worker.reads(&tuning) };
                 Ok(Self::Libcamera { worker, version, tuning })
             }
         }
@@ -156,11 +157,15 @@ fn film<I: CameraIpa>(
 }
 
 /// Puts our algorithms where the user wants them.
-fn built_in(mode: ModeName, options: &Options) -> Result<IpaRPiProxy, ringfence::ipc::ConnectError> {
+fn built_in(
+    mode: ModeName,
+    options: &Options,
+    tuning: &str,
+) -> Result<IpaRPiProxy, ringfence::ipc::ConnectError> {
     match mode {
         ModeName::Direct => IpaRPiProxy::direct(RaspberryPiIpa::new),
         ModeName::Threaded => IpaRPiProxy::threaded(options, RaspberryPiIpa::new),
-        ModeName::Isolated => IpaRPiProxy::isolated(options, &Worker::component(RPI)),
+        ModeName::Isolated => IpaRPiProxy::isolated(options, &worker::worker(tuning)),
     }
 }
 

@@ -53,7 +53,12 @@ impl Connection {
             while self.receive()? {
                 let label = self.label()?;
                 match label.kind {
-                    Kind::Reply if label.sequence == sequence => return Ok(()),
+                    Kind::Reply if label.sequence == sequence => {
+                        if self.loads_in.take_if(|loading| *loading == method).is_some() {
+                            self.module.seal();
+                        }
+                        return Ok(());
+                    }
                     Kind::Fault if label.sequence == sequence => {
                         return Err(read_fault(name, &mut self.message));
                     }
@@ -68,7 +73,7 @@ impl Connection {
                 continue;
             }
             let deadline = clock.start() + self.deadline_of(method);
-            let peer = Peer { socket: self.socket.as_fd(), process: self.module.pidfd() };
+            let peer = self.module.peer(self.socket.as_fd());
             match self.incoming.wait(&mut self.for_reply, peer, Some(deadline)) {
                 Wake::Ready => {}
                 // It may have replied and ended.

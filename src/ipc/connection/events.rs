@@ -74,7 +74,7 @@ impl Connection {
             if self.incoming.glance(&mut self.for_event) {
                 continue;
             }
-            let peer = Peer { socket: self.socket.as_fd(), process: self.module.pidfd() };
+            let peer = self.module.peer(self.socket.as_fd());
             match self.incoming.wait(&mut self.for_event, peer, deadline) {
                 Wake::Ready => {}
                 Wake::Late => return Ok(false),

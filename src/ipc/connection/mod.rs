@@ -23,7 +23,7 @@ use crate::ipc::processors::share_one;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
 use crate::ipc::{
-    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Meter, Mode, OnFull, Options,
+    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Layers, Meter, Mode, OnFull, Options,
     ProtocolError, ServeError, Worker,
 };
 use crate::serialize::native::{DecodeError, Decoder, Encode};
@@ -66,6 +66,8 @@ pub struct Connection {
     /// Calls whose replies were no longer waited for, and may still come.
     abandoned: usize,
     last_call: Option<&'static str>,
+    /// The method whose first reply says that the module is loaded, if it is not yet.
+    loads_in: Option<u16>,
     /// Why there will be no more calls.
     failed: Option<CallError>,
     /// Readable when there is something to do; asked for with `as_fd`.
@@ -101,12 +103,19 @@ impl Connection {
         options: &Options,
         worker: &Worker,
     ) -> Result<Self, ConnectError> {
-        let (mut command, program) = worker.command()?;
+        let program = worker.start(&options.sandbox)?;
         let (socket, theirs) = pair()?;
-        let spawned = Process::spawn(&mut command, theirs);
-        let process = spawned.map_err(|source| ConnectError::Spawn { program, source })?;
+        let process = Process::spawn(&program, &options.sandbox, theirs)?;
         tracing::info!(interface = interface.name, mode = %Mode::Isolated, "connecting");
-        Self::establish(interface, options, socket, Module::Process(process))
+        let mut connection = Self::establish(interface, options, socket, Module::Process(process))?;
+        let loads_in = worker
+            .loading_method()
+            .and_then(|name| interface.methods.iter().position(|method| method.name == name));
+        match loads_in {
+            Some(index) => connection.loads_in = u16::try_from(index + 1).ok(),
+            None => connection.module.seal(),
+        }
+        Ok(connection)
     }
 
     fn establish(
@@ -116,8 +125,11 @@ impl Connection {
         mut module: Module,
     ) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + options.handshake_deadline;
-        let peer = Peer { socket: socket.as_fd(), process: module.pidfd() };
-        let offer = Offer::send(&socket, interface, options.to_worker, options.to_host, options.worker_wait);
+        let peer = module.peer(socket.as_fd());
+        let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let one_processor = share_one(worker);
+        let (to_worker, to_host) = (options.to_worker, options.to_host);
+        let offer = Offer::send(&socket, interface, to_worker, to_host, options.worker_wait, one_processor);
         let rings = offer.and_then(|offer| offer.finish(&socket, peer, interface, deadline));
         let (outgoing, incoming, meter) = match rings {
             Ok(rings) => rings,
@@ -139,7 +151,6 @@ impl Connection {
                 return Err(ConnectError::System { call: "epoll_create1", errno });
             }
         };
-        let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         Ok(Self {
             interface,
             options: options.clone(),
@@ -148,9 +159,9 @@ impl Connection {
             outgoing,
             incoming,
             meter,
-            for_reply: Spinner::new(options.host_wait, share_one(worker)),
-            for_event: Spinner::new(options.host_wait, share_one(worker)),
-            for_room: Spinner::new(options.host_wait, share_one(worker)),
+            for_reply: Spinner::new(options.host_wait, one_processor),
+            for_event: Spinner::new(options.host_wait, one_processor),
+            for_room: Spinner::new(options.host_wait, one_processor),
             message: Message::default(),
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -159,6 +170,7 @@ impl Connection {
             sequence: 0,
             abandoned: 0,
             last_call: None,
+            loads_in: None,
             failed: None,
             latency: None,
             epoll,
@@ -176,6 +188,12 @@ impl Connection {
     #[must_use]
     pub fn worker_pid(&self) -> Option<u32> {
         self.module.pid()
+    }
+
+    /// The layers of the worker's sandbox that are in force; none if the module has no process of its own.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        self.module.layers()
     }
 
     /// CPU time that the worker process has used so far. `None` once it has ended.
@@ -206,7 +224,7 @@ impl Connection {
     }
 
     fn peer(&self) -> Peer<'_> {
-        Peer { socket: self.socket.as_fd(), process: self.module.pidfd() }
+        self.module.peer(self.socket.as_fd())
     }
 
     /// Takes the next message as the one at hand, if there is one.
@@ -274,8 +292,8 @@ fn watch(incoming: &Incoming, socket: &Socket, module: &Module) -> Result<OwnedF
     let any = epoll::EventData::new_u64(0);
     epoll::add(&epoll, incoming.data(), any, epoll::EventFlags::IN)?;
     epoll::add(&epoll, socket, any, epoll::EventFlags::RDHUP)?;
-    if let Some(pidfd) = module.pidfd() {
-        epoll::add(&epoll, pidfd, any, epoll::EventFlags::IN)?;
+    for fd in [module.pidfd(), module.calls()].into_iter().flatten() {
+        epoll::add(&epoll, fd, any, epoll::EventFlags::IN)?;
     }
     Ok(epoll)
 }

@@ -135,7 +135,7 @@ impl Outbox {
                     return Err(CallError::Fds { method: name, count, errno });
                 }
             };
-            let peer = Peer { socket: self.host.as_fd(), process: None };
+            let peer = Peer::socket(self.host.as_fd());
             if wait(&[(self.channel.as_fd(), PollFlags::OUT)], peer, None) == Wake::Gone
                 || host_is_gone(&self.host)
             {
@@ -152,6 +152,6 @@ impl Outbox {
 
 /// Whether the process of this pidfd has ended.
 pub(super) fn host_is_gone(host: &OwnedFd) -> bool {
-    let peer = Peer { socket: host.as_fd(), process: None };
+    let peer = Peer::socket(host.as_fd());
     wait(&[(host.as_fd(), PollFlags::IN)], peer, Some(std::time::Instant::now())) == Wake::Ready
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rustix::event::PollFlags;
+use rustix::event::{EventfdFlags, PollFlags, eventfd};
 use rustix::io::FdFlags;
 use rustix::net::SocketType;
 use rustix::net::sockopt::socket_type;
-use rustix::process::{PidfdFlags, getppid, pidfd_open};
+use rustix::process::{PidfdFlags, Signal, getppid, parent_process_death_signal, pidfd_open};
 
 use super::channel::{Channel, Message};
 use super::emitter::{Emitter, Outbox, host_is_gone};
@@ -30,7 +30,7 @@ const PATIENCE_OF_LIBCAMERA: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Endpoint {
     socket: Socket,
-    /// The pidfd of the host.
+    /// Readable when the host has ended, if it is this process that has to notice: a pidfd.
     host: OwnedFd,
     version: Version,
     reply_within: Duration,
@@ -41,7 +41,7 @@ pub struct Endpoint {
 pub(super) struct Inherited {
     /// Our end of the connection.
     pub socket: Socket,
-    /// The pidfd of the host.
+    /// Readable when the host has ended, if it is this process that has to notice: a pidfd.
     pub host: OwnedFd,
 }
 
@@ -62,13 +62,18 @@ impl Inherited {
         let socket = rustix::io::fcntl_dupfd_cloexec(theirs, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
         // Nothing that the module starts shall have it.
         rustix::io::fcntl_setfd(theirs, FdFlags::CLOEXEC).map_err(system("fcntl(F_SETFD)"))?;
-        let parent = getppid().ok_or(wrong("the host is in another PID namespace"))?;
-        let host = pidfd_open(parent, PidfdFlags::empty()).map_err(system("pidfd_open"))?;
-        if getppid() != Some(parent) {
-            return Err(wrong("the host has ended"));
-        }
-        let socket = Socket::adopt(socket).map_err(system("ioctl(FIONBIO)"))?;
-        Ok(Self { socket, host })
+        let host = if parent_process_death_signal() == Ok(Some(Signal::KILL)) {
+            // Nobody needs to watch: the kernel ends this process with its host.
+            eventfd(0, EventfdFlags::CLOEXEC).map_err(system("eventfd2"))?
+        } else {
+            let parent = getppid().ok_or(wrong("the host is in another PID namespace"))?;
+            let host = pidfd_open(parent, PidfdFlags::empty()).map_err(system("pidfd_open"))?;
+            if getppid() != Some(parent) {
+                return Err(wrong("the host has ended"));
+            }
+            host
+        };
+        Ok(Self { socket: Socket::adopt(socket), host })
     }
 }
 
@@ -110,7 +115,7 @@ impl Endpoint {
             errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::MFILE),
         })?;
         end_with_host(move || {
-            wait(&[(watched.as_fd(), PollFlags::IN)], Peer { socket: watched.as_fd(), process: None }, None);
+            wait(&[(watched.as_fd(), PollFlags::IN)], Peer::socket(watched.as_fd()), None);
         })?;
         Ok(Self::new(socket, host, module.as_ref().into()))
     }
@@ -119,12 +124,9 @@ impl Endpoint {
     /// for a program that has both from elsewhere.
     ///
     /// Only between calls does anybody look whether the host is there: a module that hangs outlives it.
-    ///
-    /// # Errors
-    /// [`ServeError::System`] if the socket cannot be made not to block.
-    pub fn over(socket: OwnedFd, host: OwnedFd) -> Result<Self, ServeError> {
-        let system = |errno| ServeError::System { call: "ioctl(FIONBIO)", errno };
-        Ok(Self::new(Socket::adopt(socket).map_err(system)?, host, PathBuf::new()))
+    #[must_use]
+    pub fn over(socket: OwnedFd, host: OwnedFd) -> Self {
+        Self::new(Socket::adopt(socket), host, PathBuf::new())
     }
 
     pub(super) fn new(socket: Socket, host: OwnedFd, module: PathBuf) -> Self {
@@ -226,7 +228,7 @@ impl<E: Event, D: Dispatch> Server<E, D> {
             if host_is_gone(&self.host) {
                 return Ok(false);
             }
-            let peer = Peer { socket: self.host.as_fd(), process: Some(self.host.as_fd()) };
+            let peer = Peer { process: Some(self.host.as_fd()), ..Peer::socket(self.host.as_fd()) };
             wait(&[(self.incoming.as_fd(), PollFlags::IN)], peer, None);
         }
     }

@@ -221,7 +221,7 @@ impl WorkerProcess {
     fn end(&mut self) -> Result<ExitStatus, RelayError> {
         let pidfd = self.pidfd.as_fd();
         let deadline = Instant::now() + LAST_BREATH;
-        wait(&[(pidfd, PollFlags::IN)], Peer { socket: pidfd, process: None }, Some(deadline));
+        wait(&[(pidfd, PollFlags::IN)], Peer::socket(pidfd), Some(deadline));
         // With what it has started. It is not reaped yet, so the number is still its own.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         self.child

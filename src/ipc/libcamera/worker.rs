@@ -14,11 +14,17 @@ use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 
 use super::{Version, nursery};
 use crate::ipc::process::Process;
+use crate::ipc::sandbox::Program;
+use crate::ipc::{ConnectError, SandboxPolicy};
 
 /// What a worker may know of its host's environment, beside all that begins with [`PREFIX`].
 const INHERITED: [&str; 6] = ["LD_LIBRARY_PATH", "HOME", "XDG_CONFIG_HOME", "PATH", "TZ", "LANG"];
 /// Start of the names of libcamera's own variables.
 const PREFIX: &str = "LIBCAMERA_";
+/// The method in which libcamera's modules read their tuning files.
+const INIT: &str = "init";
+/// Where libcamera keeps what its modules read.
+const DATA: [&str; 2] = ["/usr/share/libcamera", "/etc/libcamera"];
 /// Where libcamera logs to. Two processes cannot write one file.
 const LOG_FILE: &str = "LIBCAMERA_LOG_FILE";
 
@@ -37,13 +43,22 @@ pub struct Worker {
     module: PathBuf,
     version: Version,
     variables: Vec<(OsString, OsString)>,
+    reads: Vec<PathBuf>,
+    loads_until: Option<String>,
 }
 
 impl Worker {
     /// The worker `program`, which loads `module`, from a libcamera of this version.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>, module: impl Into<PathBuf>, version: Version) -> Self {
-        Self { program: program.into(), module: module.into(), version, variables: Vec::new() }
+        Self {
+            program: program.into(),
+            module: module.into(),
+            version,
+            variables: Vec::new(),
+            reads: Vec::new(),
+            loads_until: Some(INIT.to_owned()),
+        }
     }
 
     /// Gives the worker this variable too.
@@ -51,6 +66,27 @@ impl Worker {
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.variables.push((name.into(), value.into()));
         self
+    }
+
+    /// Lets it read this file, or what is in this folder and below it: tuning files that are in neither
+    /// `/usr/share/libcamera` nor `/etc/libcamera`.
+    #[must_use]
+    pub fn reads(mut self, path: impl Into<PathBuf>) -> Self {
+        self.reads.push(path.into());
+        self
+    }
+
+    /// Says that its module has read its files when the first call of the method of this mojom name has returned, if
+    /// that is not `init`. Only then it may open no more files.
+    #[must_use]
+    pub fn loads_until(mut self, method: impl Into<String>) -> Self {
+        self.loads_until = Some(method.into());
+        self
+    }
+
+    /// The method during whose first call the module is still being loaded.
+    pub(super) fn loading_method(&self) -> Option<&str> {
+        self.loads_until.as_deref()
     }
 
     /// The program.
@@ -66,14 +102,26 @@ impl Worker {
     }
 
     /// Starts it, with `socket` as its end of the connection.
-    pub(super) fn start(&self, socket: OwnedFd) -> io::Result<Process> {
-        let mut command = Command::new(&self.program);
-        command.arg(&self.module).env_clear();
-        command.envs(env::vars_os().filter(|(name, value)| is_inherited(name, value)));
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        leave(&mut command, socket)?;
+    pub(super) fn start(&self, socket: OwnedFd, policy: &SandboxPolicy) -> Result<Process, ConnectError> {
+        let spawn = |source| ConnectError::Spawn { program: self.program.clone(), source };
+        // Not where its standard streams will be.
+        let socket = fcntl_dupfd_cloexec(&socket, 3).map_err(|errno| spawn(errno.into()))?;
+        let mut variables: Vec<_> =
+            env::vars_os().filter(|(name, value)| is_inherited(name, value)).collect();
+        // The last one counts.
+        variables.retain(|(name, _)| self.variables.iter().all(|(own, _)| own != name));
+        variables.extend(self.variables.iter().cloned());
+        let program = Program {
+            path: self.program.clone(),
+            name: None,
+            args: vec![self.module.clone().into(), socket.as_raw_fd().to_string().into()],
+            variables,
+            modules: vec![self.module.clone()],
+            reads: DATA.iter().map(PathBuf::from).chain(self.reads.iter().cloned()).collect(),
+        };
         tracing::info!(program = %self.program.display(), module = %self.module.display(), version = %self.version, "starting a libcamera worker");
-        nursery::run(move || Process::spawn_silent(&mut command))?
+        let policy = policy.clone();
+        nursery::run(move || Process::spawn_silent(&program, &policy, socket)).map_err(spawn)?
     }
 }
 

@@ -16,7 +16,7 @@ fn lied_to_with(
         let mut accepted = accept(&socket, &INTERFACE)?;
         lie(&mut accepted, &socket);
         // Stay until the host has had enough.
-        wait::wait(&[], wait::Peer { socket: socket.as_fd(), process: None }, None);
+        wait::wait(&[], wait::Peer::socket(socket.as_fd()), None);
         Ok(())
     };
     Connection::threaded(&INTERFACE, options, serve).unwrap()
@@ -30,8 +30,7 @@ fn await_call(accepted: &mut handshake::Accepted, socket: &socket::Socket) {
 }
 
 fn is_gone(socket: &socket::Socket) -> bool {
-    wait::wait(&[], wait::Peer { socket: socket.as_fd(), process: None }, Some(Instant::now()))
-        == wait::Wake::Gone
+    wait::wait(&[], wait::Peer::socket(socket.as_fd()), Some(Instant::now())) == wait::Wake::Gone
 }
 
 fn label(kind: Kind) -> Label {
@@ -255,7 +254,9 @@ fn what_a_worker_started_ends_with_it() {
     watchdog(|| {
         let shell =
             Worker::component("echo").program("/bin/sh").args(["-c", "sleep 3600 & echo $! >&2; exit 3"]);
-        let connect = Connection::isolated(&INTERFACE, &Options::new(), &shell);
+        // In a sandbox it could start nothing.
+        let options = Options::new().sandbox(SandboxPolicy::off());
+        let connect = Connection::isolated(&INTERFACE, &options, &shell);
         let Err(ConnectError::Died(death)) = connect else { panic!("no death") };
         let stat = format!("/proc/{}/stat", death.stderr.trim());
         // Dead, whether or not its new parent has reaped it yet.

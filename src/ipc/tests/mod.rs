@@ -1,6 +1,7 @@
 //! Connections to threads and processes: honest, slow, dying and lying ones.
 
 mod hostile;
+mod sandbox;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -100,10 +101,13 @@ fn serve(endpoint: Endpoint) -> Result<(), ServeError> {
     endpoint.serve(&INTERFACE, Echo)
 }
 
+const COMPONENTS: [Component; 2] =
+    [Component { name: "echo", serve }, Component { name: "captive", serve: sandbox::serve }];
+
 /// Not a test: what this executable does when it is started as a worker.
 #[test]
 fn worker_entry() {
-    if run_if_worker(&[Component { name: "echo", serve }]).is_some() {
+    if run_if_worker(&COMPONENTS).is_some() {
         std::process::exit(0);
     }
 }
@@ -404,7 +408,7 @@ fn a_program_that_is_no_worker_is_an_error_with_its_words() {
         let ConnectError::Died(death) = connect(words) else { panic!("no death") };
         assert_eq!((death.exit, death.stderr.as_str()), (Exit::Status(3), "no such thing\n"));
         let error = connect(worker().renamed("nothing")).to_string();
-        assert!(error.contains("this worker has no component \"nothing\"; it has echo"), "{error}");
+        assert!(error.contains("this worker has no component \"nothing\"; it has echo, captive"), "{error}");
         let silent = Worker::component("echo").program("/bin/sleep").args(["3600"]);
         let options = Options::new().handshake_deadline(Duration::from_millis(50));
         let error = Connection::isolated(&INTERFACE, &options, &silent).unwrap_err().to_string();

@@ -8,6 +8,8 @@ use crate::ipc::libcamera::{Version, Worker};
 
 /// Names the folder below which the package was unpacked, if it is not installed.
 pub const ROOT: &str = "RINGFENCE_LIBCAMERA_ROOT";
+/// Where the package keeps what its modules read.
+const DATA: &str = "usr/share/libcamera";
 /// Where Debian keeps multiarch libraries.
 const LIBRARIES: &str = "usr/lib";
 /// The folder of workers and modules below those.
@@ -117,16 +119,20 @@ impl Installation {
         self.with_libraries(Worker::new(self.file(program), self.file(module), Version::V1))
     }
 
-    /// Lets a worker find the libraries of this installation.
+    /// Lets a worker find the libraries and the tuning files of this installation.
     #[must_use]
     pub fn with_libraries(&self, worker: Worker) -> Worker {
-        if self.root == Path::new("/") { worker } else { worker.env("LD_LIBRARY_PATH", &self.libraries) }
+        if self.root == Path::new("/") {
+            worker
+        } else {
+            worker.env("LD_LIBRARY_PATH", &self.libraries).reads(self.root.join(DATA))
+        }
     }
 
     /// The file of this name among the tuning files, such as `raspberrypi/imx219.json`.
     #[must_use]
     pub fn tuning(&self, name: &str) -> PathBuf {
-        self.root.join("usr/share/libcamera/ipa").join(name)
+        self.root.join(DATA).join("ipa").join(name)
     }
 }
 

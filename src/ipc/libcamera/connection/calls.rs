@@ -89,6 +89,9 @@ impl<E: Event> Connection<E> {
                     return Err(self.cut_off(ProtocolError::OtherMethod { sequence, method, found }));
                 }
                 self.answered(self.cookie);
+                if self.loads_in.take_if(|loading| loading == name).is_some() {
+                    self.module.seal();
+                }
                 return Ok(());
             }
             if gone {

@@ -18,7 +18,7 @@ use super::{EXIT, Event, Version, Worker};
 use crate::ipc::process::Module;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
-use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Options, ProtocolError};
+use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Layers, Options, ProtocolError};
 use crate::serialize::libcamera::{ControlSerializer, Encode, EncodeError, Encoder, Role};
 use crate::shm::Doorbell;
 
@@ -47,6 +47,8 @@ pub struct Connection<E> {
     /// Calls whose replies were no longer waited for, and may still come; fewer than [`MAX_UNANSWERED`].
     abandoned: Vec<u32>,
     last_call: Option<&'static str>,
+    /// The method whose first reply says that the module is loaded, if it is not yet.
+    loads_in: Option<String>,
     /// Why there will be no more calls.
     failed: Option<CallError>,
     /// Readable when there is something to do; asked for with `as_fd`.
@@ -76,11 +78,15 @@ impl<E: Event> Connection<E> {
     ) -> Result<Self, ConnectError> {
         let system = |call| move |errno| ConnectError::System { call, errno };
         let (socket, theirs) = Socket::datagram_pair().map_err(system("socketpair"))?;
-        let process = worker.start(theirs);
-        let process =
-            process.map_err(|source| ConnectError::Spawn { program: worker.program().to_owned(), source })?;
-        Self::new(interface, options, worker.version(), socket, Module::Process(process))
-            .map_err(system("epoll_create1"))
+        let process = worker.start(theirs, &options.sandbox)?;
+        let mut connection =
+            Self::new(interface, options, worker.version(), socket, Module::Process(process))
+                .map_err(system("epoll_create1"))?;
+        match worker.loading_method() {
+            Some(method) => connection.loads_in = Some(method.to_owned()),
+            None => connection.module.seal(),
+        }
+        Ok(connection)
     }
 
     /// The connection to `module` over `socket`.
@@ -113,6 +119,7 @@ impl<E: Event> Connection<E> {
             cookie: 0,
             abandoned: Vec::new(),
             last_call: None,
+            loads_in: None,
             failed: None,
             epoll,
             bell,
@@ -132,6 +139,12 @@ impl<E: Event> Connection<E> {
         self.module.pid()
     }
 
+    /// The layers of the worker's sandbox that are in force.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        self.module.layers()
+    }
+
     /// CPU time that the worker process has used so far. `None` once it has ended.
     #[must_use]
     pub fn worker_cpu_time(&self) -> Option<Duration> {
@@ -148,7 +161,7 @@ impl<E: Event> Connection<E> {
     }
 
     fn peer(&self) -> Peer<'_> {
-        Peer { socket: self.channel.as_fd(), process: self.module.pidfd() }
+        self.module.peer(self.channel.as_fd())
     }
 
     /// The worker is gone: finds out how it ended, and remembers.
@@ -228,8 +241,8 @@ fn watch(socket: &Socket, module: &Module, bell: &Doorbell) -> Result<OwnedFd, E
     let any = epoll::EventData::new_u64(0);
     epoll::add(&epoll, socket, any, epoll::EventFlags::IN)?;
     epoll::add(&epoll, bell, any, epoll::EventFlags::IN)?;
-    if let Some(pidfd) = module.pidfd() {
-        epoll::add(&epoll, pidfd, any, epoll::EventFlags::IN)?;
+    for fd in [module.pidfd(), module.calls()].into_iter().flatten() {
+        epoll::add(&epoll, fd, any, epoll::EventFlags::IN)?;
     }
     Ok(epoll)
 }

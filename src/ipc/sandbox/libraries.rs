@@ -1,0 +1,272 @@
+//! Which files a program needs to start: its interpreter, and the libraries that its dynamic linker will look for.
+//!
+//! The search follows ld.so(8), with one difference: where the linker takes the first file that fits, all of that name
+//! are found here. A few files more may be read than are; none that has to be is missing.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use object::Endianness;
+use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB, FileHeader64};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::read::{ReadCache, ReadRef, StringTable};
+
+/// The dynamic linker's list of libraries.
+pub(super) const CACHE: &str = "/etc/ld.so.cache";
+/// Where libraries are, whatever the cache says: on most systems, and on Debian.
+const FOLDERS: [&str; 4] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"];
+/// The C library loads it by itself when a thread is cancelled.
+const UNWINDER: &str = "libgcc_s.so.1";
+/// The most files looked into; a chain of libraries longer than that is no accident.
+const MAX_FILES: usize = 512;
+
+/// What a program needs to start.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// What the kernel runs: the interpreter of the program, and of a script the one in its first line.
+    pub interpreters: BTreeSet<PathBuf>,
+    /// What the dynamic linker reads.
+    pub libraries: BTreeSet<PathBuf>,
+}
+
+/// Finds what `files`, programs and modules, need to be loaded, given the worker's `LD_LIBRARY_PATH`.
+///
+/// What cannot be read, or is no ELF file, needs nothing: whoever loads it will say what is wrong with it.
+pub(super) fn needed(files: &[&Path], library_path: Option<&OsStr>) -> Needed {
+    let mut search =
+        Search { cache: Cache::read(), library_path: folders(library_path), ..Search::default() };
+    search.waiting.extend(files.iter().map(|file| (*file).to_owned()));
+    search.want(OsStr::new(UNWINDER), &[]);
+    while let Some(file) = search.waiting.pop()
+        && search.seen.len() < MAX_FILES
+    {
+        if search.seen.insert(file.clone()) {
+            search.look_into(&file);
+        }
+    }
+    search.needed
+}
+
+#[derive(Default)]
+struct Search {
+    cache: Cache,
+    library_path: Vec<PathBuf>,
+    seen: BTreeSet<PathBuf>,
+    waiting: Vec<PathBuf>,
+    needed: Needed,
+}
+
+impl Search {
+    fn look_into(&mut self, path: &Path) {
+        let Ok(mut file) = File::open(path) else { return };
+        let mut start = [0; 256];
+        let Ok(length) = file.read(&mut start) else { return };
+        if let Some(line) = start[..length].strip_prefix(b"#!") {
+            let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
+            let mut words = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+            if let Some(interpreter) = words.next() {
+                self.interpreter(interpreter);
+            }
+        } else if let Some(elf) = Elf::read(&ReadCache::new(file)) {
+            if let Some(interpreter) = &elf.interpreter {
+                self.interpreter(interpreter);
+            }
+            let origin = path.parent().unwrap_or(Path::new("/"));
+            let own: Vec<PathBuf> =
+                elf.search.iter().flat_map(|list| folders(Some(&with_origin(list, origin)))).collect();
+            for name in &elf.needed {
+                self.want(OsStr::from_bytes(name), &own);
+            }
+        }
+    }
+
+    fn interpreter(&mut self, path: &[u8]) {
+        let path = PathBuf::from(OsStr::from_bytes(path));
+        self.needed.interpreters.insert(path.clone());
+        self.waiting.push(path);
+    }
+
+    /// Finds the library of this name, `own` being where the one who asks wants it looked for.
+    fn want(&mut self, name: &OsStr, own: &[PathBuf]) {
+        let mut found = Vec::new();
+        if name.as_bytes().contains(&b'/') {
+            found.push(PathBuf::from(name));
+        } else {
+            let folders = own.iter().chain(&self.library_path).map(PathBuf::as_path);
+            let folders = folders.chain(FOLDERS.iter().map(Path::new));
+            found.extend(folders.map(|folder| folder.join(name)));
+            found.extend(self.cache.paths(name.as_bytes()));
+        }
+        for path in found.into_iter().filter(|path| path.is_file()) {
+            if self.needed.libraries.insert(path.clone()) {
+                self.waiting.push(path);
+            }
+        }
+    }
+}
+
+/// What an ELF file says of its needs.
+#[derive(Default)]
+struct Elf {
+    interpreter: Option<Vec<u8>>,
+    needed: Vec<Vec<u8>>,
+    /// `DT_RPATH` and `DT_RUNPATH`.
+    search: Vec<Vec<u8>>,
+}
+
+impl Elf {
+    fn read<'data>(data: impl ReadRef<'data>) -> Option<Self> {
+        let header = FileHeader64::<Endianness>::parse(data).ok()?;
+        let endian = header.endian().ok()?;
+        let segments = header.program_headers(endian, data).ok()?;
+        let mut elf = Self::default();
+        for segment in segments {
+            if let Ok(Some(interpreter)) = segment.interpreter(endian, data) {
+                elf.interpreter = Some(interpreter.to_vec());
+            }
+            let Ok(Some(entries)) = segment.dynamic(endian, data) else { continue };
+            let value = |tag| {
+                let entry = entries.iter().find(|entry| entry.d_tag(endian) == tag);
+                entry.map(|entry| entry.d_val(endian))
+            };
+            let (Some(address), Some(bytes)) = (value(DT_STRTAB), value(DT_STRSZ)) else { continue };
+            let strings = segments.iter().find_map(|segment| {
+                let start = address.checked_sub(segment.p_vaddr(endian))?;
+                let inside = start.checked_add(bytes)? <= segment.p_filesz(endian);
+                inside.then(|| segment.p_offset(endian).checked_add(start))?
+            });
+            let Some(start) = strings else { continue };
+            let strings = StringTable::new(data, start, start.checked_add(bytes)?);
+            for entry in entries {
+                let list = match entry.d_tag(endian) {
+                    DT_NEEDED => &mut elf.needed,
+                    DT_RPATH | DT_RUNPATH => &mut elf.search,
+                    _ => continue,
+                };
+                let offset = u32::try_from(entry.d_val(endian)).ok();
+                list.extend(offset.and_then(|offset| strings.get(offset).ok()).map(<[u8]>::to_vec));
+            }
+        }
+        Some(elf)
+    }
+}
+
+/// The folders of a list with colons. An empty one would be the current folder, which no worker needs.
+fn folders(list: Option<&OsStr>) -> Vec<PathBuf> {
+    let list = list.map(OsStr::as_bytes).unwrap_or_default();
+    let parts = list.split(|byte| matches!(byte, b':' | b';')).filter(|part| !part.is_empty());
+    parts.map(|part| PathBuf::from(OsStr::from_bytes(part))).collect()
+}
+
+/// `$ORIGIN` is the folder of the file that says it.
+fn with_origin(list: &[u8], origin: &Path) -> std::ffi::OsString {
+    let list = String::from_utf8_lossy(list);
+    let origin = origin.to_string_lossy();
+    list.replace("${ORIGIN}", &origin).replace("$ORIGIN", &origin).into()
+}
+
+/// The dynamic linker's cache: names and paths.
+#[derive(Default)]
+struct Cache {
+    bytes: Vec<u8>,
+}
+
+impl Cache {
+    /// What the cache starts with, on every system since glibc 2.2.
+    const MAGIC: &[u8] = b"glibc-ld.so.cache1.1";
+    /// Bytes before the first entry: the magic, a count, bytes of the strings, and 20 bytes of no use here.
+    const HEADER: usize = 48;
+    /// Bytes of an entry: flags, offsets of name and path from the start of the cache, and 12 bytes of no use here.
+    const ENTRY: usize = 24;
+
+    fn read() -> Self {
+        Self { bytes: fs::read(CACHE).unwrap_or_default() }
+    }
+
+    /// The paths of the libraries of this name, of every kind.
+    fn paths(&self, name: &[u8]) -> Vec<PathBuf> {
+        // Older systems put the cache of the time before it in front.
+        let Some(start) = self.bytes.windows(Self::MAGIC.len()).position(|bytes| bytes == Self::MAGIC) else {
+            return Vec::new();
+        };
+        let cache = &self.bytes[start..];
+        let number = |offset: usize| {
+            let bytes = cache.get(offset..)?.first_chunk()?;
+            Some(u32::from_ne_bytes(*bytes) as usize)
+        };
+        let text = |offset: usize| cache.get(offset..)?.split(|&byte| byte == 0).next();
+        let count = number(Self::MAGIC.len()).unwrap_or(0).min(cache.len() / Self::ENTRY);
+        let entry = |index: usize| {
+            let offset = Self::HEADER + index * Self::ENTRY;
+            let path = text(number(offset + 8)?)?;
+            (text(number(offset + 4)?)? == name).then(|| PathBuf::from(OsStr::from_bytes(path)))
+        };
+        (0..count).filter_map(entry).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_needs_its_interpreter_and_the_c_library() {
+        let own = std::env::current_exe().unwrap();
+        let needed = needed(&[&own], None);
+        assert!(!needed.interpreters.is_empty(), "{needed:?}");
+        let has = |name| needed.libraries.iter().any(|path| path.file_name() == Some(OsStr::new(name)));
+        assert!(has("libc.so.6") && has(UNWINDER), "{needed:?}");
+        assert!(needed.libraries.iter().all(|path| path.is_file()));
+    }
+
+    /// What the dynamic linker itself would load.
+    #[test]
+    fn nothing_that_the_dynamic_linker_loads_is_missing() {
+        let own = std::env::current_exe().unwrap();
+        let needed = needed(&[&own], std::env::var_os("LD_LIBRARY_PATH").as_deref());
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let ours: BTreeSet<PathBuf> = needed
+            .libraries
+            .iter()
+            .chain(&needed.interpreters)
+            .map(|path| fs::canonicalize(path).unwrap())
+            .collect();
+        let loaded = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+        let loaded: BTreeSet<&Path> = loaded.filter(|path| path.contains(".so")).map(Path::new).collect();
+        assert!(!loaded.is_empty());
+        for library in loaded {
+            assert!(ours.contains(library), "{} is not among {ours:?}", library.display());
+        }
+    }
+
+    #[test]
+    fn the_interpreter_of_a_script_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("script");
+        fs::write(&script, "#! /bin/sh -e\nexit\n").unwrap();
+        let needed = needed(&[&script], None);
+        assert!(needed.interpreters.contains(Path::new("/bin/sh")), "{needed:?}");
+        assert!(needed.interpreters.len() > 1, "the shell has one, too: {needed:?}");
+    }
+
+    #[test]
+    fn the_origin_is_the_folder_of_the_file() {
+        let list = with_origin(b"$ORIGIN/../lib:/opt:${ORIGIN}", Path::new("/a/b"));
+        assert_eq!(folders(Some(&list)), ["/a/b/../lib", "/opt", "/a/b"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn nonsense_needs_only_what_the_c_library_loads() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nonsense");
+        for bytes in [&b""[..], b"\x7fELF", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff", b"#!"] {
+            fs::write(&file, bytes).unwrap();
+            let (found, nothing) = (needed(&[&file], None), needed(&[], None));
+            assert_eq!((found.interpreters, found.libraries), (nothing.interpreters, nothing.libraries));
+        }
+    }
+}
