@@ -32,6 +32,7 @@ mod processors;
 mod queue;
 mod socket;
 mod stderr;
+pub mod supervisor;
 mod wait;
 mod worker;
 
@@ -47,6 +48,7 @@ pub use link::{Link, Remote};
 pub use meter::{ConnectionCounters, Meter};
 pub use options::{OnFull, Options};
 pub use queue::EventQueue;
+pub use supervisor::Supervisor;
 pub use worker::{Component, Worker, is_worker, run_if_worker};
 
 pub use crate::shm::{ReceivedCounters, RingCounters, SentCounters, WaitPolicy};
