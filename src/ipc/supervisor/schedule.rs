@@ -57,8 +57,7 @@ mod tests {
     fn waits_double_from_nothing_up_to_the_longest() {
         let mut schedule = Schedule::new(100, 3600 * SECOND, 50 * MS, SECOND);
         let now = Instant::now();
-        let waits: Vec<u128> =
-            (0..8).map(|_| (schedule.next(now).unwrap() - now).as_millis()).collect();
+        let waits: Vec<u128> = (0..8).map(|_| (schedule.next(now).unwrap() - now).as_millis()).collect();
         assert_eq!(waits, [0, 50, 100, 200, 400, 800, 1000, 1000]);
         // However many: no overflow.
         for _ in 8..100 {

@@ -273,10 +273,8 @@ impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
     pub fn stop(mut self) -> Result<Option<I>, PipelineError> {
         let Some(mut ipa) = self.ipa.take() else { return Ok(None) };
         let ids: Vec<u32> = (0..STATISTICS_BUFFERS).map(|index| STATISTICS | index).collect();
-        let stopped = ipa
-            .stop()
-            .and_then(|()| ipa.unmap_buffers(&ids))
-            .and_then(|()| ipa.dispatch(&mut self.listener));
+        let stopped =
+            ipa.stop().and_then(|()| ipa.unmap_buffers(&ids)).and_then(|()| ipa.dispatch(&mut self.listener));
         match stopped {
             Ok(_) => Ok(Some(ipa)),
             Err(error) if self.supervisor.is_some() => {

@@ -55,8 +55,7 @@ impl Requested {
         let mut list = self.0.clone();
         let Some(acted) = acted else { return list };
         let holds = |switch: &Control<bool>, mode: Option<&Control<i32>>| {
-            self.0.get(switch) == Some(false)
-                || mode.is_some_and(|mode| self.0.get(mode) == Some(MANUAL))
+            self.0.get(switch) == Some(false) || mode.is_some_and(|mode| self.0.get(mode) == Some(MANUAL))
         };
         if holds(&ids::AE_ENABLE, Some(&ids::EXPOSURE_TIME_MODE))
             && self.0.get(&ids::EXPOSURE_TIME).is_none_or(|us| us <= 0)

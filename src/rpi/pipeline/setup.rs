@@ -1,9 +1,9 @@
 //! What an IPA is told before the first frame, whether it is the camera's first IPA or a later one.
 
+use super::PipelineError;
 use super::delayed_controls::SensorChange;
 use super::ipa::CameraIpa;
 use super::sensor_info::{MODEL, isp_controls, sensor_controls, sensor_info};
-use super::PipelineError;
 use crate::interfaces::libcamera::{IpaBuffer, IpaSettings};
 use crate::interfaces::rpi::{ConfigParams, InitParams, MAX_LS_GRID_SIZE};
 use crate::rpi::camera::{BufferError, SensorMode, SharedBuffer};
