@@ -130,12 +130,12 @@ fn libcamera(package: &Package, options: &Options) {
         let mut pipeline = Pipeline::start(ipa, camera, &tuning, &none).unwrap();
         let light = Light::new(4500.0, 400.0).unwrap();
         let mut image = image::RgbImage::new(64, 48);
-        let mut frame = || pipeline.frame(light, &none, &mut image).map(|frame| frame.complete);
+        let mut frame = || pipeline.frame(light, &none, &mut image).map(|frame| frame.is_complete());
         for _ in 0..5 {
             assert!(frame().unwrap());
         }
         if killed {
-            send(pipeline.ipa().worker_pid().unwrap(), Signal::KILL);
+            send(pipeline.ipa().unwrap().worker_pid().unwrap(), Signal::KILL);
         } else {
             pipeline.stop().unwrap();
         }

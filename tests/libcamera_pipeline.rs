@@ -142,7 +142,7 @@ fn compare(package: &Package, reference: &Reference) {
     let mut last = None;
     for _ in 0..SETTLED {
         let frame = pipeline.frame(light, &ControlList::default(), &mut image).unwrap();
-        assert!(frame.complete, "{frame:?}");
+        assert!(frame.is_complete(), "{frame:?}");
         last = Some(frame);
     }
     pipeline.stop().unwrap();
@@ -190,7 +190,7 @@ fn no_frame_is_lost() {
         let mut before = 0;
         for number in 0..500 {
             let frame = one(&mut pipeline, &ControlList::default());
-            assert!(frame.complete && frame.metadata.is_some(), "frame {number}: {frame:?}");
+            assert!(frame.is_complete() && frame.metadata.is_some(), "frame {number}: {frame:?}");
             assert_eq!(frame.captured.sequence, number);
             assert!(frame.captured.timestamp_ns > before);
             before = frame.captured.timestamp_ns;
@@ -202,9 +202,9 @@ fn no_frame_is_lost() {
                 "frame {number} was exposed for {real} µs, the IPA believes {told}"
             );
         }
-        let pid = pipeline.ipa().worker_pid().unwrap();
-        assert!(pipeline.ipa().worker_cpu_time().unwrap() > Duration::ZERO);
-        let ipa = pipeline.stop().unwrap();
+        let pid = pipeline.ipa().unwrap().worker_pid().unwrap();
+        assert!(pipeline.ipa().unwrap().worker_cpu_time().unwrap() > Duration::ZERO);
+        let ipa = pipeline.stop().unwrap().unwrap();
         assert!(exists(pid));
         drop(ipa);
         assert!(!exists(pid));
@@ -233,7 +233,7 @@ fn requests_are_heeded_and_those_that_would_kill_are_left_out() {
         let none = ControlList::default();
         for number in 0..20 {
             let frame = one(&mut pipeline, if number == 8 { &request } else { &none });
-            assert!(frame.complete, "frame {number}");
+            assert!(frame.is_complete(), "frame {number}");
             let metadata = frame.metadata.unwrap();
             assert_eq!(
                 metadata.get(&ids::BRIGHTNESS).is_some(),
@@ -321,7 +321,7 @@ fn calls_that_would_end_the_worker_are_errors_and_do_not() {
 fn frames_without_what_acted_are_refused_and_strange_contexts_are_borne() {
     watchdog(|| {
         let Some(package) = Package::find() else { return };
-        let mut ipa = start(&package, small()).stop().unwrap();
+        let mut ipa = start(&package, small()).stop().unwrap().unwrap();
         ipa.start(&ControlList::default()).unwrap();
         let mut params = PrepareParams {
             buffers: BufferIds { bayer: 0x4_0000, embedded: 0x2_0000, stats: 0x1_0005 },
@@ -354,7 +354,7 @@ fn a_worker_that_is_killed_is_an_error_at_once() {
         for _ in 0..10 {
             one(&mut pipeline, &ControlList::default());
         }
-        let pid = pipeline.ipa().worker_pid().unwrap();
+        let pid = pipeline.ipa().unwrap().worker_pid().unwrap();
         send(pid, Signal::KILL);
         let mut image = RgbImage::new(64, 48);
         let error = loop {
@@ -379,15 +379,15 @@ fn a_worker_that_stands_still_loses_frames_and_goes_on() {
         for _ in 0..10 {
             one(&mut pipeline, &ControlList::default());
         }
-        let pid = pipeline.ipa().worker_pid().unwrap();
+        let pid = pipeline.ipa().unwrap().worker_pid().unwrap();
         stop(pid);
         let lost = one(&mut pipeline, &ControlList::default());
-        assert!(!lost.complete && lost.metadata.is_none(), "{lost:?}");
+        assert!(!lost.is_complete() && lost.metadata.is_none(), "{lost:?}");
         send(pid, Signal::CONT);
         // What it says of the lost frame is not taken for what it says of these.
         for _ in 0..10 {
             let frame = one(&mut pipeline, &ControlList::default());
-            assert!(frame.complete, "{frame:?}");
+            assert!(frame.is_complete(), "{frame:?}");
         }
         pipeline.stop().unwrap();
     });

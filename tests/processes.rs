@@ -67,7 +67,7 @@ fn a_worker_killed_in_the_middle_of_a_run_ends_it_with_the_reason() {
     watchdog(|| {
         // At full speed a frame is under way; at one a second the host sleeps.
         for pace in ["max", "1"] {
-            let args = ["--frames", "1000000", "--fps", pace, "--size", "64x48", "--json"];
+            let args = ["--frames", "1000000", "--fps", pace, "--size", "64x48", "--json", "--restarts", "0"];
             let mut run = Host::new(args).start();
             run.line(2);
             let worker = run.worker();
@@ -92,7 +92,7 @@ fn a_worker_killed_at_any_moment_is_one_message() {
         for _ in 0..20 {
             // From before the handshake to well into the run.
             let moment = Duration::from_micros(random.random_range(0..60_000));
-            let run = Host::endless(&[]).start();
+            let run = Host::endless(&["--restarts", "0"]).start();
             let worker = run.worker();
             std::thread::sleep(moment);
             send(worker, Signal::KILL);
@@ -209,7 +209,7 @@ fn a_second_interrupt_ends_at_once() {
 
 /// A run whose worker has been stopped in the middle, once the host has given up a frame.
 fn stalled(frames: u32) -> (Running, u32) {
-    let mut run = Host::small(frames, &[]).start();
+    let mut run = Host::small(frames, &["--restarts", "0"]).start();
     let taken = 5;
     run.line(taken);
     let worker = run.worker();

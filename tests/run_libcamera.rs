@@ -161,7 +161,7 @@ fn a_worker_that_dies_ends_the_run_and_one_outlives_nobody() {
             return;
         }
         let args = ["--ipa", "libcamera"];
-        let mut running = Host::endless(&args).start();
+        let mut running = Host::endless(&["--ipa", "libcamera", "--restarts", "0"]).start();
         running.line(5);
         common::send(running.worker(), Signal::KILL);
         let outcome = running.wait().expect(1);

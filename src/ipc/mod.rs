@@ -33,6 +33,7 @@ mod queue;
 pub mod sandbox;
 mod socket;
 mod stderr;
+pub mod supervisor;
 mod wait;
 mod worker;
 
@@ -49,6 +50,7 @@ pub use meter::{ConnectionCounters, Meter};
 pub use options::{OnFull, Options};
 pub use queue::EventQueue;
 pub use sandbox::{Layers, SandboxError, SandboxPolicy};
+pub use supervisor::Supervisor;
 pub use worker::{Component, Worker, is_worker, run_if_worker};
 
 pub use crate::shm::{ReceivedCounters, RingCounters, SentCounters, WaitPolicy};

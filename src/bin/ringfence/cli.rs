@@ -110,6 +110,9 @@ pub struct RunArgs {
     /// Size of the picture
     #[arg(long, default_value = "1640x1232", value_name = "WxH")]
     pub size: Size,
+    /// How often within a minute the algorithms are started again if they end or hang; with 0 the run ends
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub restarts: u32,
     /// Seed of the sensor's noise
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,

@@ -34,6 +34,8 @@ pub struct FrameRecord {
     pub process_ns: u64,
     /// Whether the IPA finished it.
     pub complete: bool,
+    /// Why it is lost, if the IPA did not.
+    pub lost: Option<&'static str>,
 }
 
 impl From<&Frame> for FrameRecord {
@@ -53,7 +55,8 @@ impl From<&Frame> for FrameRecord {
             ae_state: metadata.get(&ids::AE_STATE).unwrap_or(0),
             prepare_ns: nanoseconds(frame.prepare_time),
             process_ns: nanoseconds(frame.process_time),
-            complete: frame.complete,
+            complete: frame.is_complete(),
+            lost: frame.lost.as_ref().map(|loss| loss.cause().name()),
         }
     }
 }

@@ -13,7 +13,7 @@ use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::signal::{SigSet, Signal};
 use ringfence::interfaces::rpi::IpaRPiProxy;
-use ringfence::ipc::Options;
+use ringfence::ipc::{ConnectError, Mode, Options, Supervisor};
 use ringfence::rpi::camera::{Light, Scene, VirtualCamera, VirtualSensor};
 use ringfence::rpi::ipa::module::RaspberryPiIpa;
 use ringfence::rpi::ipa::tuning::Tuning;
@@ -29,6 +29,9 @@ use crate::libcamera;
 use crate::output::{print, print_json};
 use crate::plot;
 use crate::summary::{Percentiles, Summary};
+
+/// Within this time, restarts count.
+const RESTART_WINDOW: Duration = Duration::from_secs(60);
 
 /// Exit code after Ctrl-C, as shells have it: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
@@ -52,16 +55,18 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let options = Options::new();
     match chosen {
         Chosen::BuiltIn { tuning } => {
-            let ipa = built_in(args.mode, &options, &tuning).map_err(Failure::work)?;
-            film(args, ipa, None, camera, &tuning, light, &stop)
+            let mode = args.mode;
+            let file = tuning.clone();
+            let make = move || built_in(mode, &options, &file);
+            film(args, make, None, camera, &tuning, light, &stop)
         }
         Chosen::Libcamera { worker, version: InterfaceVersion::V0_0_3, tuning } => {
-            let ipa = LibcameraIpa::start(&options, &worker).map_err(Failure::work)?;
-            film(args, ipa, Some(InterfaceVersion::V0_0_3), camera, &tuning, light, &stop)
+            let make = move || LibcameraIpa::start(&options, &worker);
+            film(args, make, Some(InterfaceVersion::V0_0_3), camera, &tuning, light, &stop)
         }
         Chosen::Libcamera { worker, version: InterfaceVersion::Newest, tuning } => {
-            let ipa = IpaRPiProxy::libcamera(&options, &worker).map_err(Failure::work)?;
-            film(args, ipa, Some(InterfaceVersion::Newest), camera, &tuning, light, &stop)
+            let make = move || IpaRPiProxy::libcamera(&options, &worker);
+            film(args, make, Some(InterfaceVersion::Newest), camera, &tuning, light, &stop)
         }
     }
 }
@@ -98,7 +103,7 @@ impl Chosen {
 /// Takes the pictures. `version` is that of libcamera, if the IPA is its.
 fn film<I: CameraIpa>(
     args: &RunArgs,
-    ipa: I,
+    mut make: impl FnMut() -> Result<I, ConnectError> + Send + 'static,
     version: Option<InterfaceVersion>,
     camera: VirtualCamera,
     tuning: &str,
@@ -107,11 +112,17 @@ fn film<I: CameraIpa>(
 ) -> Result<ExitCode, Failure> {
     let mode = args.size.0;
     let none = ControlList::default();
-    let mut pipeline =
-        Pipeline::start(ipa, camera, tuning, &none).map_err(|error| match (&error, version) {
-            (PipelineError::Ipa(cause), Some(version)) => libcamera::first_call(cause, version),
-            _ => Failure::work(error),
-        })?;
+    let pipeline = if args.restarts == 0 {
+        let ipa = make().map_err(Failure::work)?;
+        Pipeline::start(ipa, camera, tuning, &none)
+    } else {
+        let supervisor = Supervisor::new(make).budget(args.restarts, RESTART_WINDOW);
+        Pipeline::supervised(supervisor, camera, tuning, &none)
+    };
+    let mut pipeline = pipeline.map_err(|error| match (&error, version) {
+        (PipelineError::Ipa(cause), Some(version)) => libcamera::first_call(cause, version),
+        _ => Failure::work(error),
+    })?;
 
     let frames = u64::from(args.frames.get());
     let progress = progress_bar(frames, args.json);
@@ -125,7 +136,7 @@ fn film<I: CameraIpa>(
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        pace.wait();
+        pipeline.rest(pace.next()).map_err(Failure::work)?;
         let light = light_of(args, light, number);
         let frame = pipeline.frame(light, &none, &mut image).map_err(Failure::work)?;
         let record = FrameRecord::from(&frame);
@@ -157,11 +168,7 @@ fn film<I: CameraIpa>(
 }
 
 /// Puts our algorithms where the user wants them.
-fn built_in(
-    mode: ModeName,
-    options: &Options,
-    tuning: &str,
-) -> Result<IpaRPiProxy, ringfence::ipc::ConnectError> {
+fn built_in(mode: ModeName, options: &Options, tuning: &str) -> Result<IpaRPiProxy, ConnectError> {
     match mode {
         ModeName::Direct => IpaRPiProxy::direct(RaspberryPiIpa::new),
         ModeName::Threaded => IpaRPiProxy::threaded(options, RaspberryPiIpa::new),
@@ -235,11 +242,14 @@ fn summarise<I: CameraIpa>(
         .map_err(|error| Failure::work(format!("clock_gettime: {error}")))?;
     let buffers = pipeline.buffers().first().map(|buffer| buffer.kind().to_string());
     Ok(Summary {
-        mode: pipeline.ipa().mode().to_string(),
+        // Libcamera's algorithms run nowhere else than in isolation, which is the only mode that they may be given.
+        mode: Mode::from(args.mode).to_string(),
         ipa,
         frames: records.len() as u64,
         events: pipeline.events(),
-        lost: records.iter().filter(|record| !record.complete).count() as u64,
+        lost: pipeline.ledger().lost_in_all(),
+        lost_by_cause: pipeline.ledger().lost().iter().map(|(cause, count)| (cause.name(), *count)).collect(),
+        restarts: pipeline.restarts(),
         call_ns: Percentiles::of(records),
         exposure_us: number(|last| last.exposure_us),
         analogue_gain: number(|last| last.analogue_gain),
@@ -248,9 +258,9 @@ fn summarise<I: CameraIpa>(
         colour_temperature: last.map_or(0, |last| last.colour_temperature),
         mean_luma: number(|last| last.mean_luma),
         luma_target: last.and_then(|last| last.luma_target),
-        worker_pid: pipeline.ipa().worker_pid(),
+        worker_pid: pipeline.ipa().and_then(I::worker_pid),
         host_cpu_us: microseconds(own.into()),
-        worker_cpu_us: pipeline.ipa().worker_cpu_time().map(microseconds),
+        worker_cpu_us: pipeline.ipa().and_then(I::worker_cpu_time).map(microseconds),
         buffers: buffers.unwrap_or_default(),
         seed: args.seed,
     })
@@ -282,11 +292,12 @@ impl Pace {
         Self { period, next: Instant::now() }
     }
 
-    /// Sleeps until the next frame is due. One that is late does not make the following ones early.
-    fn wait(&mut self) {
-        let Some(period) = self.period else { return };
+    /// When the next frame is due. One that is late does not make the following ones early.
+    fn next(&mut self) -> Instant {
         let now = Instant::now();
-        std::thread::sleep(self.next.saturating_duration_since(now));
-        self.next = self.next.max(now) + period;
+        let Some(period) = self.period else { return now };
+        let due = self.next.max(now);
+        self.next = due + period;
+        due
     }
 }

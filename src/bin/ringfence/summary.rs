@@ -1,5 +1,7 @@
 //! What is told at the end.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{Table, presets};
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -19,6 +21,10 @@ pub struct Summary {
     pub events: u64,
     /// Frames that the IPA did not finish.
     pub lost: u64,
+    /// The same by cause.
+    pub lost_by_cause: BTreeMap<&'static str, u64>,
+    /// How often the IPA was started again.
+    pub restarts: u64,
     /// From a call of the IPA to the event that completes it, in nanoseconds.
     pub call_ns: Percentiles,
     /// Exposure of the last frame, in microseconds.
@@ -94,6 +100,11 @@ impl Summary {
         );
         row("algorithms", self.ipa.to_owned());
         row("frames", format!("{}, {} lost, {} events", self.frames, self.lost, self.events));
+        if self.restarts > 0 || self.lost > 0 {
+            let causes = self.lost_by_cause.iter().map(|(cause, count)| format!("{count} {cause}"));
+            let causes: Vec<_> = causes.collect();
+            row("restarts", format!("{}; frames lost: {}", self.restarts, causes.join(", ")));
+        }
         row("exposure", format!("{:.2} ms × {:.2}", self.exposure_us / 1000.0, self.analogue_gain));
         row(
             "mean luma",

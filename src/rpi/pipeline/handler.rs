@@ -4,34 +4,25 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 
-use super::delayed_controls::{DelayedControls, SensorChange, SensorValues};
+use super::delayed_controls::{SensorChange, SensorValues};
 use super::ipa::CameraIpa;
 use super::listener::Listener;
-use super::sensor_info::{MODEL, hblank, isp_controls, sensor_controls, sensor_info};
-use crate::interfaces::libcamera::{IpaBuffer, IpaSettings};
-use crate::interfaces::rpi::{
-    BufferIds, ConfigParams, InitParams, IpaRPiProxy, MAX_LS_GRID_SIZE, PrepareParams, ProcessParams,
-};
-use crate::ipc::CallError;
+use super::outcome::{Cause, Ledger, Loss};
+use super::requested::{Acted, Requested};
+use super::sensor_info::hblank;
+use super::setup::{STATISTICS, STATISTICS_BUFFERS, Setup};
+use crate::interfaces::rpi::{BufferIds, IpaRPiProxy, PrepareParams, ProcessParams};
+use crate::ipc::supervisor::GivenUp;
+use crate::ipc::{CallError, ConnectError, Supervisor};
 use crate::rpi::camera::{
     BufferError, Camera, CapturedFrame, IspSettings, Light, SensorControls, SharedBuffer, VirtualCamera,
 };
-use crate::rpi::layout::STATISTICS_BYTES;
 use crate::serialize::controls::ids::controls as ids;
 use crate::serialize::controls::ids::v4l2;
 use crate::serialize::controls::{ControlList, IdMap};
-use crate::serialize::{Plane, SharedFd};
 
 /// Buffer ids: the kind of buffer, or'ed with its index.
-const STATISTICS: u32 = 0x01_0000;
 const BAYER: u32 = 0x04_0000;
-
-/// Statistics buffers, used in turn. So many that the late completion of a lost frame is not taken for that of a
-/// frame which has the same buffer.
-const STATISTICS_BUFFERS: u32 = 8;
-
-/// Shortest frame that the application is content with, in microseconds.
-const MIN_FRAME_DURATION_US: f32 = 1_000_000.0 / 30.0;
 
 /// The shortest time-out for the events of a frame.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(1);
@@ -54,6 +45,15 @@ pub enum PipelineError {
     /// No buffers were to be had.
     #[error(transparent)]
     Buffer(#[from] BufferError),
+    /// The first IPA could not be started.
+    #[error(transparent)]
+    Start(#[from] ConnectError),
+    /// The IPA failed too often.
+    #[error(transparent)]
+    GivenUp(#[from] GivenUp),
+    /// An earlier call said why there is no IPA any more.
+    #[error("the camera has no IPA any more")]
+    Over,
 }
 
 /// What is known of a finished frame.
@@ -71,25 +71,52 @@ pub struct Frame {
     pub prepare_time: Duration,
     /// From `processStats` until its completion.
     pub process_time: Duration,
-    /// Whether both were completed, with the buffers that were sent.
-    pub complete: bool,
+    /// Why the frame is lost: the IPA did not complete both, with the buffers that were sent. `None` if it is processed.
+    /// A lost frame has a picture too, made with what the ISP was told last.
+    pub lost: Option<Loss>,
+}
+
+impl Frame {
+    /// Whether the IPA has processed it.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.lost.is_none()
+    }
+}
+
+/// How long the IPA took for a frame.
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    prepare: Duration,
+    process: Duration,
 }
 
 /// A camera that runs, with its IPA.
+///
+/// Each frame that is taken has one outcome: processed or lost, as [`Frame::lost`] and the [`Ledger`] say.
 #[derive(Debug)]
 pub struct Pipeline<I = IpaRPiProxy, C = VirtualCamera> {
-    ipa: I,
+    /// The IPA; none while a supervised camera waits for the next one.
+    pub(super) ipa: Option<I>,
+    pub(super) supervisor: Option<Supervisor<I>>,
+    /// Why the last IPA is gone, until the supervisor has been told.
+    pub(super) failure: Option<CallError>,
+    pub(super) setup: Setup,
+    pub(super) listener: Listener,
+    pub(super) requested: Requested,
+    /// What acted in the last frame that was processed.
+    pub(super) last: Option<Acted>,
     camera: C,
-    buffers: Vec<SharedBuffer>,
-    listener: Listener,
     /// What acted on the sensor, in the form in which the IPA gets it.
     acted: ControlList,
+    ledger: Ledger,
     startup_frames: u32,
+    timeout: Option<Duration>,
 }
 
 impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
     /// Brings up the camera: initialises the IPA with a tuning file (empty for the one built in),
-    /// configures it for the sensor's mode, and starts it with `controls`.
+    /// configures it for the sensor's mode, and starts it with `controls`. If the IPA ends, so does the camera.
     ///
     /// # Errors
     /// [`PipelineError`] if the IPA refuses or cannot be reached, or if there are no buffers.
@@ -99,67 +126,75 @@ impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
         tuning: &str,
         controls: &ControlList,
     ) -> Result<Self, PipelineError> {
-        let mode = camera.mode();
-        let info = sensor_info(mode);
-        let settings = IpaSettings { configuration_file: tuning.to_owned(), sensor_model: MODEL.to_owned() };
-        let params = InitParams {
-            lens_present: false,
-            sensor_info: info.clone(),
-            controller_min_frame_duration_us: MIN_FRAME_DURATION_US,
-            fe: SharedFd::none(),
-            be: SharedFd::none(),
-        };
-        check("init", ipa.init(&settings, &params)?.0)?;
-
-        // The IPA writes its table there. The virtual lens has no shading that would have to be corrected, so nobody
-        // reads it; and the IPA keeps the memory for as long as it wants.
-        let table = SharedBuffer::allocate("ringfence-lens-shading", MAX_LS_GRID_SIZE as usize)?;
-        let params = ConfigParams {
-            transform: 0,
-            sensor_controls: sensor_controls(mode),
-            isp_controls: isp_controls(),
-            lens_controls: Default::default(),
-            ls_table_handle: share(&table)?,
-        };
-        let (code, configured) = ipa.configure(&info, &params)?;
-        check("configure", code)?;
+        let setup = Setup::new(camera.mode(), tuning)?;
+        let mut requested = Requested::default();
+        requested.remember(controls);
+        let ready = setup.bring_up(&mut ipa, controls)?;
         // Blanking first: it makes room for the exposure.
-        let initial = sensor_change(&configured.sensor_controls);
+        let (initial, change) = (ready.configured, ready.started);
         camera.write_standby(registers(initial));
-
-        let started = ipa.start(controls)?;
-        let change = sensor_change(&started.controls);
         camera.write_standby(registers(change));
         let values = SensorValues {
             exposure: change.exposure.or(initial.exposure).unwrap_or_default(),
             gain: change.gain.or(initial.gain).unwrap_or_default(),
             vblank: change.vblank.or(initial.vblank).unwrap_or_default(),
         };
-
-        let (buffers, mapped) = allocate()?;
-        ipa.map_buffers(&mapped)?;
         Ok(Self {
-            ipa,
+            ipa: Some(ipa),
+            supervisor: None,
+            failure: None,
+            setup,
+            listener: Listener::new(values),
+            requested,
+            last: None,
             camera,
-            buffers,
-            listener: Listener {
-                isp: IspSettings::default(),
-                delayed: DelayedControls::new(values),
-                metadata: None,
-                prepared: None,
-                processed: None,
-                max_frame_length_ms: 0,
-                events: 0,
-            },
             acted: ControlList::new(IdMap::V4l2),
-            startup_frames: u32::try_from(started.startup_frame_count).unwrap_or(0),
+            ledger: Ledger::default(),
+            startup_frames: ready.startup_frames,
+            timeout: None,
         })
     }
 
-    /// The IPA.
+    /// As [`start`](Self::start) with the first IPA of `supervisor`, which replaces it whenever it fails: when it ends,
+    /// breaks the rules, reports a failure, or has not completed a frame in time.
+    ///
+    /// Sensor and ISP keep what they have until the next IPA has found its way, which is for as many frames as it says
+    /// when it starts. So its start does not show.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and [`PipelineError::Start`] if there is no IPA to begin with.
+    pub fn supervised(
+        mut supervisor: Supervisor<I>,
+        camera: C,
+        tuning: &str,
+        controls: &ControlList,
+    ) -> Result<Self, PipelineError> {
+        let pipeline = Self::start(supervisor.start()?, camera, tuning, controls)?;
+        Ok(Self { supervisor: Some(supervisor), ..pipeline })
+    }
+
+    /// Gives up frames after `timeout`, instead of after five times the longest frame that the IPA announces and a second
+    /// at least.
+    pub fn set_frame_timeout(&mut self, timeout: Duration) {
+        self.timeout = Some(timeout);
+    }
+
+    /// The IPA; `None` while there is none.
     #[must_use]
-    pub fn ipa(&self) -> &I {
-        &self.ipa
+    pub fn ipa(&self) -> Option<&I> {
+        self.ipa.as_ref()
+    }
+
+    /// How often the IPA was replaced.
+    #[must_use]
+    pub fn restarts(&self) -> u64 {
+        self.supervisor.as_ref().map_or(0, Supervisor::restarts)
+    }
+
+    /// What became of the frames so far.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Frames from the start that an application should not see, since exposure and colours are still moving.
@@ -177,27 +212,89 @@ impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
     /// The statistics buffers.
     #[must_use]
     pub fn buffers(&self) -> &[SharedBuffer] {
-        &self.buffers
+        &self.setup.buffers
     }
 
     /// Takes the next frame under `light` into `image`, with the requests of an application.
     ///
-    /// An IPA that does not answer in time loses the frame, which is told in [`Frame::complete`].
+    /// An IPA that does not answer in time loses the frame, which is told in [`Frame::lost`]. In a supervised camera so
+    /// does one that fails; it is replaced before the next frame. One that is found dead between two frames costs none.
     ///
     /// # Errors
-    /// [`PipelineError`] if the IPA has ended, or a buffer cannot be written.
+    /// [`PipelineError`] if the IPA has ended for good, or a buffer cannot be written.
     pub fn frame(
         &mut self,
         light: Light,
         requests: &ControlList,
         image: &mut RgbImage,
     ) -> Result<Frame, PipelineError> {
+        let outage = self.attend()?;
         let sequence = self.camera.next_sequence();
+        self.ledger.queue();
+        self.requested.remember(requests);
         self.camera.write_controls(registers(self.listener.delayed.start_of_frame(sequence)));
         let captured = self.camera.capture(light);
-        let (values, delay_context) = self.listener.delayed.of_frame(sequence);
-        self.describe(values, &captured);
+        self.listener.metadata = None;
+        let mut times = Times::default();
+        let outcome = match outage {
+            Some(wait) => Ok(Some(Loss::Outage { wait })),
+            None => self.exchange(&captured, requests, &mut times),
+        };
+        let lost = match outcome {
+            Ok(lost) => lost,
+            Err(PipelineError::Ipa(error)) if self.supervisor.is_some() => Some(Loss::Ipa(error)),
+            Err(error) => {
+                self.ledger.lose(Cause::of_end(&error));
+                return Err(error);
+            }
+        };
+        let isp = self.listener.isp;
+        match &lost {
+            None => self.note_processed(&captured, &isp),
+            Some(loss) => self.note_lost(sequence, loss),
+        }
+        let mean_luma = self.camera.process(&isp, image);
+        Ok(Frame {
+            captured,
+            isp,
+            metadata: self.listener.metadata.take(),
+            mean_luma,
+            prepare_time: times.prepare,
+            process_time: times.process,
+            lost,
+        })
+    }
 
+    /// Stops the IPA, and returns it. A supervised camera that has none, or whose IPA does not stop in order, is stopped
+    /// all the same.
+    ///
+    /// # Errors
+    /// [`PipelineError::Ipa`] if it cannot be reached and the camera is not supervised.
+    pub fn stop(mut self) -> Result<Option<I>, PipelineError> {
+        let Some(mut ipa) = self.ipa.take() else { return Ok(None) };
+        let ids: Vec<u32> = (0..STATISTICS_BUFFERS).map(|index| STATISTICS | index).collect();
+        let stopped =
+            ipa.stop().and_then(|()| ipa.unmap_buffers(&ids)).and_then(|()| ipa.dispatch(&mut self.listener));
+        match stopped {
+            Ok(_) => Ok(Some(ipa)),
+            Err(error) if self.supervisor.is_some() => {
+                tracing::warn!("the IPA did not stop in order: {error}");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Has the IPA do its part of a frame that was captured. Returns why the frame is lost, if it took too long.
+    fn exchange(
+        &mut self,
+        captured: &CapturedFrame,
+        requests: &ControlList,
+        times: &mut Times,
+    ) -> Result<Option<Loss>, PipelineError> {
+        let sequence = captured.sequence;
+        let (values, delay_context) = self.listener.delayed.of_frame(sequence);
+        self.describe(values, captured);
         let index = sequence as u32 % STATISTICS_BUFFERS;
         // Context and ids wrap; the IPA takes them modulo sixteen, and as names.
         let ipa_context = sequence as u32;
@@ -211,45 +308,56 @@ impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
         };
         self.listener.prepared = None;
         self.listener.processed = None;
-        self.listener.metadata = None;
         let start = Instant::now();
-        self.ipa.prepare_isp(&prepare)?;
+        let sent = self.running()?.prepare_isp(&prepare);
         self.acted = prepare.sensor_controls;
-        let prepared =
-            self.listen(sequence, "prepareIsp", start, |listener| listener.prepared == Some(buffers))?;
-        let prepare_time = start.elapsed();
+        sent?;
+        let prepared = self.listen("prepareIsp", start, |listener| listener.prepared == Some(buffers))?;
+        times.prepare = start.elapsed();
+        if prepared.is_some() && self.supervisor.is_some() {
+            // It is replaced: nobody waits for the rest.
+            return Ok(prepared);
+        }
 
-        let isp = self.listener.isp;
-        let statistics = self.camera.measure(&isp);
-        self.buffers[index as usize].write(0, bytemuck::bytes_of(&statistics))?;
+        let statistics = self.camera.measure(&self.listener.isp);
+        self.setup.buffers[index as usize].write(0, bytemuck::bytes_of(&statistics))?;
         let start = Instant::now();
-        self.ipa.process_stats(&ProcessParams { buffers, ipa_context })?;
-        let processed =
-            self.listen(sequence, "processStats", start, |listener| listener.processed == Some(buffers))?;
-        let process_time = start.elapsed();
-        let mean_luma = self.camera.process(&isp, image);
-
-        Ok(Frame {
-            captured,
-            isp,
-            metadata: self.listener.metadata.take(),
-            mean_luma,
-            prepare_time,
-            process_time,
-            complete: prepared && processed,
-        })
+        self.running()?.process_stats(&ProcessParams { buffers, ipa_context })?;
+        let processed = self.listen("processStats", start, |listener| listener.processed == Some(buffers))?;
+        times.process = start.elapsed();
+        Ok(prepared.or(processed))
     }
 
-    /// Stops the IPA, and returns it.
-    ///
-    /// # Errors
-    /// [`PipelineError::Ipa`] if it cannot be reached.
-    pub fn stop(mut self) -> Result<I, PipelineError> {
-        self.ipa.stop()?;
-        let ids: Vec<u32> = (0..STATISTICS_BUFFERS).map(|index| STATISTICS | index).collect();
-        self.ipa.unmap_buffers(&ids)?;
-        self.ipa.dispatch(&mut self.listener)?;
-        Ok(self.ipa)
+    fn running(&mut self) -> Result<&mut I, PipelineError> {
+        self.ipa.as_mut().ok_or(PipelineError::Over)
+    }
+
+    /// A frame is processed: sensor and ISP may be left like this.
+    fn note_processed(&mut self, captured: &CapturedFrame, isp: &IspSettings) {
+        self.ledger.process();
+        self.listener.hold = self.listener.hold.saturating_sub(1);
+        self.last = Some(Acted {
+            exposure_us: captured.exposure_seconds() * 1e6,
+            analogue_gain: captured.gain(),
+            colour_gains: [isp.red_gain, isp.blue_gain],
+        });
+    }
+
+    /// A frame is lost, and with it a supervised IPA.
+    fn note_lost(&mut self, sequence: u64, loss: &Loss) {
+        self.ledger.lose(loss.cause());
+        let reason = match loss {
+            Loss::Ipa(error) => error.clone(),
+            Loss::TimedOut { method, waited } => CallError::Deadline { method, waited: *waited },
+            Loss::Outage { .. } => {
+                tracing::debug!("frame {sequence} is lost: {loss}");
+                return;
+            }
+        };
+        tracing::warn!("frame {sequence} is lost: {loss}");
+        if self.supervisor.is_some() {
+            self.fail(reason);
+        }
     }
 
     /// Writes down what acted in a frame, for the IPA.
@@ -263,67 +371,29 @@ impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
         self.acted.set(&ids::FRAME_WALL_CLOCK, captured.timestamp_ns.cast_signed());
     }
 
-    /// Takes events until `done`, or for as long as a frame may take. Returns whether it is done.
+    /// Takes events until `done`, or for as long as a frame may take; it is lost then.
     fn listen(
         &mut self,
-        sequence: u64,
-        method: &str,
+        method: &'static str,
         start: Instant,
         done: impl Fn(&Listener) -> bool,
-    ) -> Result<bool, PipelineError> {
-        let timeout = FRAME_TIMEOUT.max(5 * Duration::from_millis(self.listener.max_frame_length_ms.into()));
+    ) -> Result<Option<Loss>, PipelineError> {
+        let longest_frame = Duration::from_millis(self.listener.max_frame_length_ms.into());
+        let timeout = self.timeout.unwrap_or_else(|| FRAME_TIMEOUT.max(5 * longest_frame));
+        let deadline = start + timeout;
+        let ipa = self.ipa.as_mut().ok_or(PipelineError::Over)?;
         loop {
-            self.ipa.dispatch(&mut self.listener)?;
+            ipa.dispatch(&mut self.listener)?;
             if done(&self.listener) {
-                return Ok(true);
+                return Ok(None);
             }
-            let deadline = start + timeout;
-            if Instant::now() >= deadline || !self.ipa.wait(Some(deadline))? {
-                tracing::warn!(
-                    "frame {sequence} is lost: the IPA did not complete {method} within {timeout:?}"
-                );
-                return Ok(false);
+            if Instant::now() >= deadline || !ipa.wait(Some(deadline))? {
+                return Ok(Some(Loss::TimedOut { method, waited: timeout }));
             }
         }
     }
 }
 
-fn check(method: &'static str, code: i32) -> Result<(), PipelineError> {
-    if code == 0 { Ok(()) } else { Err(PipelineError::Refused { method, code }) }
-}
-
-fn sensor_change(controls: &ControlList) -> SensorChange {
-    let value = |control| controls.get(control).and_then(|value| u32::try_from(value).ok());
-    SensorChange {
-        exposure: value(&v4l2::EXPOSURE),
-        gain: value(&v4l2::ANALOGUE_GAIN),
-        vblank: value(&v4l2::VBLANK),
-    }
-}
-
 fn registers(change: SensorChange) -> SensorControls {
     SensorControls { exposure_lines: change.exposure, gain_code: change.gain, vblank: change.vblank }
-}
-
-/// Statistics buffers, and what the IPA is told about them.
-fn allocate() -> Result<(Vec<SharedBuffer>, Vec<IpaBuffer>), PipelineError> {
-    let mut buffers = Vec::new();
-    let mut mapped = Vec::new();
-    for index in 0..STATISTICS_BUFFERS {
-        let buffer = SharedBuffer::allocate("ringfence-statistics", STATISTICS_BYTES)?;
-        let plane = Plane { fd: share(&buffer)?, offset: 0, length: STATISTICS_BYTES as u32 };
-        mapped.push(IpaBuffer { id: STATISTICS | index, planes: vec![plane] });
-        buffers.push(buffer);
-    }
-    for refusal in buffers.iter().take(1).flat_map(SharedBuffer::refusals) {
-        tracing::info!("statistics buffers: {refusal}");
-    }
-    Ok((buffers, mapped))
-}
-
-/// The descriptor of a buffer, for the IPA.
-fn share(buffer: &SharedBuffer) -> Result<SharedFd, BufferError> {
-    let (call, bytes) = ("fcntl(F_DUPFD_CLOEXEC)", buffer.bytes());
-    let fd = rustix::io::fcntl_dupfd_cloexec(buffer, 3);
-    fd.map(SharedFd::from).map_err(|errno| BufferError::System { call, bytes, errno })
 }

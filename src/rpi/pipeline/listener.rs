@@ -1,6 +1,7 @@
 //! What the IPA tells the pipeline handler during a frame.
 
-use super::delayed_controls::{DelayedControls, SensorChange};
+use super::delayed_controls::{DelayedControls, SensorValues};
+use super::setup::sensor_change;
 use crate::interfaces::rpi::{BufferIds, IpaRPiEvents};
 use crate::rpi::camera::IspSettings;
 use crate::rpi::imx219;
@@ -29,6 +30,25 @@ pub(super) struct Listener {
     pub max_frame_length_ms: u32,
     /// Events so far.
     pub events: u64,
+    /// Frames for which sensor and ISP keep what they have, whatever the IPA says: it has only just begun, and knows
+    /// less than the one before it did.
+    pub hold: u32,
+}
+
+impl Listener {
+    /// For a sensor that has these values now.
+    pub fn new(values: SensorValues) -> Self {
+        Self {
+            isp: IspSettings::default(),
+            delayed: DelayedControls::new(values),
+            metadata: None,
+            prepared: None,
+            processed: None,
+            max_frame_length_ms: 0,
+            events: 0,
+            hold: 0,
+        }
+    }
 }
 
 impl IpaRPiEvents for Listener {
@@ -49,6 +69,9 @@ impl IpaRPiEvents for Listener {
 
     fn set_isp_controls(&mut self, controls: &ControlList) {
         self.events += 1;
+        if self.hold > 0 {
+            return;
+        }
         if let Some(gain) = controls.get(&v4l2::RED_BALANCE) {
             self.isp.red_gain = f64::from(gain) / 1000.0;
         }
@@ -70,13 +93,9 @@ impl IpaRPiEvents for Listener {
 
     fn set_delayed_controls(&mut self, controls: &ControlList, delay_context: u32) {
         self.events += 1;
-        let value = |control| controls.get(control).and_then(|value| u32::try_from(value).ok());
-        let change = SensorChange {
-            exposure: value(&v4l2::EXPOSURE),
-            gain: value(&v4l2::ANALOGUE_GAIN),
-            vblank: value(&v4l2::VBLANK),
-        };
-        self.delayed.push(change, delay_context);
+        if self.hold == 0 {
+            self.delayed.push(sensor_change(controls), delay_context);
+        }
     }
 
     fn set_lens_controls(&mut self, _controls: &ControlList) {

@@ -9,12 +9,20 @@
 //! 4. `processStats`; the IPA answers with `setDelayedControls`, `metadataReady` and `processStatsComplete`.
 //!
 //! The next frame begins after that, so that a run gives the same pictures whatever the speed of the worker.
+//!
+//! A [supervised](Pipeline::supervised) camera outlives its IPA: the next one is brought up where the old one was, and
+//! the frame that was under way is reported as lost. See `recovery.rs`.
 
 pub mod delayed_controls;
 mod handler;
 mod ipa;
 mod listener;
+mod outcome;
+mod recovery;
+mod requested;
 mod sensor_info;
+mod setup;
 
 pub use handler::{Frame, Pipeline, PipelineError};
 pub use ipa::CameraIpa;
+pub use outcome::{Cause, Ledger, Loss};
