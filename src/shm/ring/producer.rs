@@ -46,6 +46,15 @@ impl<M: Words> Producer<M> {
         self.geometry
     }
 
+    /// Writes words that mean nothing over the whole of the ring's memory, as a hostile producer can: to test consumers.
+    #[doc(hidden)]
+    pub fn scribble(&self, mut word: impl FnMut() -> u64) {
+        for index in 0..self.memory.len() {
+            // ORDERING: Relaxed: there is no order in it.
+            self.memory.word(index).store(word(), Ordering::Relaxed);
+        }
+    }
+
     /// Reserves room for a record of `bytes` payload bytes, which the caller writes and commits.
     ///
     /// # Errors
