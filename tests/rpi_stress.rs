@@ -62,7 +62,7 @@ fn every_frame_is_accounted_for_whatever_happens_to_workers() {
             assert_eq!(report["faults"][fault]["borne"], 0, "{fault}: {report:#}");
         }
         let lost = report["frames"]["lost_by_cause"].as_object().unwrap();
-        for cause in ["died", "timed-out"] {
+        for cause in ["died", "timed-out", "cut-off", "failed"] {
             assert!(lost[cause].as_u64().unwrap() > 0, "{report:#}");
         }
         assert!(!lost.contains_key("host") && !lost.contains_key("outage"), "{report:#}");

@@ -125,7 +125,7 @@ impl Outgoing {
     }
 
     /// Writes nonsense over the ring.
-    pub fn scribble(&self, word: impl FnMut() -> u64) {
+    pub fn scribble(&self, word: impl FnMut(u64) -> u64) {
         self.ring.scribble(word);
         self.data.ring();
     }

@@ -77,10 +77,10 @@ impl Emitter {
         }
     }
 
-    /// Writes words that mean nothing over the whole ring to the host, and wakes it: what a hostile module could do, to
-    /// test hosts with.
+    /// Writes over the whole ring to the host, and wakes it: what a hostile module could do, to test hosts with. `word` is
+    /// given the position of the next record.
     #[doc(hidden)]
-    pub fn scribble(&self, word: impl FnMut() -> u64) {
+    pub fn scribble(&self, word: impl FnMut(u64) -> u64) {
         self.shared.outbox.lock().outgoing.scribble(word);
     }
 

@@ -66,16 +66,20 @@ impl Saboteur {
 
     fn talk_nonsense(&self, variant: u8) {
         let mut random = ChaCha8Rng::seed_from_u64(variant.into());
-        match variant % 4 {
-            0 => self.emitter.scribble(|| random.random()),
-            // Tags of another lap look nearly right.
-            1 => self.emitter.scribble(|| u64::from(random.random::<u16>())),
-            2 => {
+        match variant % 6 {
+            0 => self.emitter.scribble(|_| random.random()),
+            // As if the next record were there: so long that it cannot be, without a beginning, or of nonsense.
+            1 => self.emitter.scribble(|position| position << 32 | 0x7fff_ffff),
+            2 => self.emitter.scribble(|position| position << 32 | u64::from(u32::MAX)),
+            3 => self.emitter.scribble(|position| position << 32 | random.random_range(0..200u64)),
+            4 => {
                 let bytes: Vec<u8> = (0..random.random_range(0..2000)).map(|_| random.random()).collect();
                 self.emitter.emit(random.random_range(1..=7), &bytes);
             }
             _ => self.emitter.emit(random.random_range(100..=u16::MAX), &0u8),
         }
+        // The next honest record would hide it from a host that has not looked yet.
+        std::thread::sleep(Duration::from_millis(2));
     }
 
     fn leak(&mut self, variant: u8) {

@@ -46,12 +46,13 @@ impl<M: Words> Producer<M> {
         self.geometry
     }
 
-    /// Writes words that mean nothing over the whole of the ring's memory, as a hostile producer can: to test consumers.
+    /// Writes over the whole of the ring's memory, as a hostile producer can: to test consumers. `word` is given the
+    /// position of the next record, of which a tag that is believed has the lower half above its own.
     #[doc(hidden)]
-    pub fn scribble(&self, mut word: impl FnMut() -> u64) {
+    pub fn scribble(&self, mut word: impl FnMut(u64) -> u64) {
         for index in 0..self.memory.len() {
             // ORDERING: Relaxed: there is no order in it.
-            self.memory.word(index).store(word(), Ordering::Relaxed);
+            self.memory.word(index).store(word(self.position), Ordering::Relaxed);
         }
     }
 
