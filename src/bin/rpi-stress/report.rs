@@ -253,7 +253,7 @@ impl Report {
     pub fn text(&self) -> String {
         let table = |header: &[&str]| {
             let mut table = Table::new();
-            table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header.iter().copied());
+            table.load_style(presets::NOTHING).set_header(header.iter().copied());
             table
         };
         let ms = |us: u64| format!("{:.1}", us as f64 / 1000.0);
@@ -292,7 +292,7 @@ impl Report {
         let causes: Vec<String> =
             self.frames.lost_by_cause.iter().map(|(cause, count)| format!("{count} {cause}")).collect();
         let frames = &self.frames;
-        let mut text = format!("{cameras}\n{faults}\n{latency}\n{resources}\n");
+        let mut text = format!("{cameras}\n\n{faults}\n\n{latency}\n\n{resources}\n\n");
         text += &format!(
             "{:.1} s, seed {}: {} frames queued ({:.1}/s), {} processed, {} lost ({}), {} of them unexplained\n",
             self.seconds,
