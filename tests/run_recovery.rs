@@ -48,7 +48,7 @@ fn run_and_kill(args: &[&str], kills: usize) {
         counted += told;
     }
     assert_eq!(counted, lost.len());
-    let luma = |frame: &Value| frame["mean_luma"].as_f64().unwrap();
+    let luma = |frame: &serde_json::Value| frame["mean_luma"].as_f64().unwrap();
     for frame in &frames[80..] {
         let ratio = luma(frame) / luma(&frames[79]);
         assert!((ratio - 1.0).abs() < TOLERANCE, "the picture jumps by {ratio}: {frame}");

@@ -124,6 +124,12 @@ impl Outgoing {
         Ok(())
     }
 
+    /// Writes nonsense over the ring.
+    pub fn scribble(&self, word: impl FnMut(u64) -> u64) {
+        self.ring.scribble(word);
+        self.data.ring();
+    }
+
     /// Wakes the receiver for nothing.
     #[cfg(test)]
     pub fn ring_for_nothing(&self) {

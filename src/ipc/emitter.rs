@@ -77,6 +77,13 @@ impl Emitter {
         }
     }
 
+    /// Writes over the whole ring to the host, and wakes it: what a hostile module could do, to test hosts with. `word` is
+    /// given the position of the next record.
+    #[doc(hidden)]
+    pub fn scribble(&self, word: impl FnMut(u64) -> u64) {
+        self.shared.outbox.lock().outgoing.scribble(word);
+    }
+
     /// Sends a reply or a fault.
     pub(super) fn answer<B: Encode + ?Sized>(&self, label: Label, body: &B) -> Result<(), CallError> {
         self.shared.outbox.lock().send(label, body)

@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod failure;
 mod frame_record;
+mod interrupt;
 mod libcamera;
 mod machine;
 mod output;

@@ -5,13 +5,11 @@ use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
-use nix::sys::signal::{SigSet, Signal};
 use ringfence::interfaces::rpi::IpaRPiProxy;
 use ringfence::ipc::{ConnectError, Mode, Options, Supervisor};
 use ringfence::rpi::camera::{Light, Scene, VirtualCamera, VirtualSensor};
@@ -25,6 +23,7 @@ use ringfence::serialize::ControlList;
 use crate::cli::{Fps, IpaName, ModeName, RunArgs};
 use crate::failure::Failure;
 use crate::frame_record::FrameRecord;
+use crate::interrupt::{INTERRUPTED, stop_flag};
 use crate::libcamera;
 use crate::output::{print, print_json};
 use crate::plot;
@@ -32,9 +31,6 @@ use crate::summary::{Percentiles, Summary};
 
 /// Within this time, restarts count.
 const RESTART_WINDOW: Duration = Duration::from_secs(60);
-
-/// Exit code after Ctrl-C, as shells have it: 128 and the signal's number.
-const INTERRUPTED: u8 = 130;
 
 /// Runs the camera.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -188,23 +184,6 @@ fn tuning_path(path: &Path) -> Result<String, Failure> {
 fn light_of(args: &RunArgs, first: Light, frame: u64) -> Light {
     let latest = args.step.iter().filter(|step| step.frame <= frame).max_by_key(|step| step.frame);
     latest.map_or(first, |step| step.light)
-}
-
-/// Raised by Ctrl-C or a request to terminate, so that the run ends in an orderly way; a second signal ends it at once.
-fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
-    let flag = Arc::new(AtomicBool::new(false));
-    // A signal that comes between the two registrations, or in the middle of one, would be swallowed: hold it back.
-    let held: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
-    let mask = |errno| Failure::work(format!("pthread_sigmask: {errno}"));
-    held.thread_block().map_err(mask)?;
-    for signal in &held {
-        let number = signal as i32;
-        signal_hook::flag::register_conditional_shutdown(number, INTERRUPTED.into(), Arc::clone(&flag))
-            .and_then(|_| signal_hook::flag::register(number, Arc::clone(&flag)))
-            .map_err(|error| Failure::work(format!("{signal} cannot be handled: {error}")))?;
-    }
-    held.thread_unblock().map_err(mask)?;
-    Ok(flag)
 }
 
 /// What the report calls the algorithms.

@@ -46,6 +46,16 @@ impl<M: Words> Producer<M> {
         self.geometry
     }
 
+    /// Writes over the whole of the ring's memory, as a hostile producer can: to test consumers. `word` is given the
+    /// position of the next record, of which a tag that is believed has the lower half above its own.
+    #[doc(hidden)]
+    pub fn scribble(&self, mut word: impl FnMut(u64) -> u64) {
+        for index in 0..self.memory.len() {
+            // ORDERING: Relaxed: there is no order in it.
+            self.memory.word(index).store(word(self.position), Ordering::Relaxed);
+        }
+    }
+
     /// Reserves room for a record of `bytes` payload bytes, which the caller writes and commits.
     ///
     /// # Errors
