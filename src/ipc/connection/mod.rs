@@ -109,7 +109,7 @@ impl Connection {
         Self::establish(interface, options, socket, Module::Process(process))
     }
 
-    fn establish(
+    pub(super) fn establish(
         interface: &'static Interface,
         options: &Options,
         socket: Socket,
