@@ -27,11 +27,24 @@ pub fn directory(target: &str) -> PathBuf {
 /// If they cannot be read.
 #[must_use]
 pub fn read(target: &str) -> Vec<Vec<u8>> {
-    let directory = directory(target);
-    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    files(&directory(target))
+}
+
+/// Inputs for which a target failed once.
+///
+/// # Panics
+/// If they cannot be read.
+#[must_use]
+pub fn regressions(target: &str) -> Vec<Vec<u8>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions").join(target);
+    if directory.exists() { files(&directory) } else { Vec::new() }
+}
+
+fn files(directory: &Path) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("a directory can be listed").path()).collect();
     paths.sort();
-    paths.iter().map(|path| fs::read(path).expect("a seed can be read")).collect()
+    paths.iter().map(|path| fs::read(path).expect("a file can be read")).collect()
 }
 
 /// The seeds of a target, made anew: names and bytes. The same ones every time.

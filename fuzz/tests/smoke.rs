@@ -123,7 +123,7 @@ fn exercise(name: &str, slowness: u64) {
     let seed = from_environment("RINGFENCE_FUZZ_SEED").unwrap_or(0);
     println!("{name}: {rounds} rounds from RINGFENCE_FUZZ_SEED={seed}");
     watchdog(Duration::from_secs(60 + rounds / 20));
-    let seeds = seeds::read(name);
+    let seeds = [seeds::read(name), seeds::regressions(name)].concat();
     for input in &seeds {
         run(target, input);
     }
