@@ -18,7 +18,7 @@ use ringfence::rpi::camera::{Light, Scene, VirtualCamera, VirtualSensor};
 use ringfence::rpi::ipa::module::RaspberryPiIpa;
 use ringfence::rpi::ipa::tuning::Tuning;
 use ringfence::rpi::libcamera::{InterfaceVersion, LibcameraIpa};
-use ringfence::rpi::pipeline::{CameraIpa, Pipeline};
+use ringfence::rpi::pipeline::{CameraIpa, Pipeline, PipelineError};
 use ringfence::rpi::worker::RPI;
 use ringfence::serialize::ControlList;
 
@@ -53,15 +53,15 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     match chosen {
         Chosen::BuiltIn { tuning } => {
             let ipa = built_in(args.mode, &options).map_err(Failure::work)?;
-            film(args, ipa, "built-in", camera, &tuning, light, &stop)
+            film(args, ipa, None, camera, &tuning, light, &stop)
         }
         Chosen::Libcamera { worker, version: InterfaceVersion::V0_0_3, tuning } => {
             let ipa = LibcameraIpa::start(&options, &worker).map_err(Failure::work)?;
-            film(args, ipa, "libcamera 0.0.3", camera, &tuning, light, &stop)
+            film(args, ipa, Some(InterfaceVersion::V0_0_3), camera, &tuning, light, &stop)
         }
         Chosen::Libcamera { worker, version: InterfaceVersion::Newest, tuning } => {
             let ipa = IpaRPiProxy::libcamera(&options, &worker).map_err(Failure::work)?;
-            film(args, ipa, "libcamera", camera, &tuning, light, &stop)
+            film(args, ipa, Some(InterfaceVersion::Newest), camera, &tuning, light, &stop)
         }
     }
 }
@@ -94,11 +94,11 @@ impl Chosen {
     }
 }
 
-/// Takes the pictures.
+/// Takes the pictures. `version` is that of libcamera, if the IPA is its.
 fn film<I: CameraIpa>(
     args: &RunArgs,
     ipa: I,
-    ipa_name: &'static str,
+    version: Option<InterfaceVersion>,
     camera: VirtualCamera,
     tuning: &str,
     light: Light,
@@ -106,7 +106,11 @@ fn film<I: CameraIpa>(
 ) -> Result<ExitCode, Failure> {
     let mode = args.size.0;
     let none = ControlList::default();
-    let mut pipeline = Pipeline::start(ipa, camera, tuning, &none).map_err(Failure::work)?;
+    let mut pipeline =
+        Pipeline::start(ipa, camera, tuning, &none).map_err(|error| match (&error, version) {
+            (PipelineError::Ipa(cause), Some(version)) => libcamera::first_call(cause, version),
+            _ => Failure::work(error),
+        })?;
 
     let frames = u64::from(args.frames.get());
     let progress = progress_bar(frames, args.json);
@@ -137,7 +141,7 @@ fn film<I: CameraIpa>(
     }
     progress.finish_and_clear();
 
-    let summary = summarise(&pipeline, ipa_name, &records, args)?;
+    let summary = summarise(&pipeline, name_of(version), &records, args)?;
     let interrupted = records.len() < frames as usize;
     // What was taken is kept even if the IPA cannot be stopped in order.
     let mut written = Vec::new();
@@ -189,6 +193,15 @@ fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     }
     held.thread_unblock().map_err(mask)?;
     Ok(flag)
+}
+
+/// What the report calls the algorithms.
+const fn name_of(version: Option<InterfaceVersion>) -> &'static str {
+    match version {
+        None => "built-in",
+        Some(InterfaceVersion::V0_0_3) => "libcamera 0.0.3",
+        Some(InterfaceVersion::Newest) => "libcamera",
+    }
 }
 
 fn progress_bar(frames: u64, json: bool) -> ProgressBar {

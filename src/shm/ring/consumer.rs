@@ -200,7 +200,7 @@ impl<M: Words> Consumer<M> {
     }
 
     /// Whether the producer was spared its fences.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(in crate::shm) fn fences_for_both(&self) -> bool {
         self.fences_for_both.get()
     }
