@@ -5,20 +5,28 @@
 //! [`seeds()`] makes the inputs from which a fuzzer starts.
 
 mod controls;
+mod dispatcher;
+mod handshake;
 mod heap;
 mod input;
 mod libcamera;
+mod libcamera_socket;
 mod mojom;
 mod mutate;
 mod native;
+mod peer;
 mod ring_consumer;
 mod ring_producer;
+mod rings;
 pub mod seeds;
 mod tuning;
 mod wire;
 
 pub use controls::controls;
+pub use dispatcher::dispatcher;
+pub use handshake::handshake;
 pub use libcamera::{libcamera_1, libcamera_2};
+pub use libcamera_socket::libcamera_socket;
 pub use mojom::{mojom, mojom_text};
 pub use mutate::Mutator;
 pub use native::{native_events, native_rpi};
@@ -43,6 +51,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "controls", run: controls },
     Target { name: "libcamera_1", run: libcamera_1 },
     Target { name: "libcamera_2", run: libcamera_2 },
+    Target { name: "libcamera_socket", run: libcamera_socket },
+    Target { name: "handshake", run: handshake },
+    Target { name: "dispatcher", run: dispatcher },
     Target { name: "ring_consumer", run: ring_consumer },
     Target { name: "ring_producer", run: ring_producer },
     Target { name: "mojom", run: mojom },

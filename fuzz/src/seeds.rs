@@ -11,6 +11,7 @@ use ringfence::serialize::native::{Encode, Encoder};
 use ringfence::serialize::{
     ControlInfoMap, ControlList, Flags, Plane, Point, Rectangle, SharedFd, Size, SizeRange,
 };
+use serde_json::Value;
 
 use crate::Mutator;
 
@@ -26,11 +27,24 @@ pub fn directory(target: &str) -> PathBuf {
 /// If they cannot be read.
 #[must_use]
 pub fn read(target: &str) -> Vec<Vec<u8>> {
-    let directory = directory(target);
-    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    files(&directory(target))
+}
+
+/// Inputs for which a target failed once.
+///
+/// # Panics
+/// If they cannot be read.
+#[must_use]
+pub fn regressions(target: &str) -> Vec<Vec<u8>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions").join(target);
+    if directory.exists() { files(&directory) } else { Vec::new() }
+}
+
+fn files(directory: &Path) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("a directory can be listed").path()).collect();
     paths.sort();
-    paths.iter().map(|path| fs::read(path).expect("a seed can be read")).collect()
+    paths.iter().map(|path| fs::read(path).expect("a file can be read")).collect()
 }
 
 /// The seeds of a target, made anew: names and bytes. The same ones every time.
@@ -51,6 +65,9 @@ pub fn generate(target: &str) -> Vec<(String, Vec<u8>)> {
         "mojom_text" => mojom_text(),
         "tuning" => vec![("virtual".into(), include_bytes!("../../src/rpi/tuning/virtual.json").to_vec())],
         "wire" => wire(),
+        "handshake" => crate::handshake::seeds(),
+        "dispatcher" => crate::dispatcher::seeds(),
+        "libcamera_socket" => crate::libcamera_socket::seeds(),
         other => panic!("there is no target {other}"),
     }
 }
@@ -226,24 +243,31 @@ fn mojom() -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
+/// Lines of a file of bytes that libcamera has made.
+pub(crate) fn golden(file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wire/tests/golden").join(file);
+    let text = fs::read_to_string(path).expect("the golden bytes are there");
+    text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+}
+
+/// The bytes in such a line.
+pub(crate) fn bytes(line: &Value) -> Vec<u8> {
+    let digits = line["bytes"].as_str().expect("there are bytes");
+    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("they are hexadecimal");
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+/// How many descriptors go with them.
+pub(crate) fn fds(line: &Value) -> u8 {
+    line["fds"].as_u64().expect("there is a number of descriptors") as u8
+}
+
 /// Bytes that libcamera has made: a value of every type, and the beginnings of recorded sessions.
 fn wire() -> Vec<(String, Vec<u8>)> {
     /// Datagrams of each session.
     const DATAGRAMS: usize = 60;
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wire/tests/golden");
-    let lines = |file: &str| -> Vec<serde_json::Value> {
-        let text = fs::read_to_string(golden.join(file)).expect("the golden bytes are there");
-        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
-    };
-    let bytes = |line: &serde_json::Value| -> Vec<u8> {
-        let digits = line["bytes"].as_str().expect("there are bytes");
-        let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("they are hexadecimal");
-        (0..digits.len()).step_by(2).map(byte).collect()
-    };
-    let fds =
-        |line: &serde_json::Value| line["fds"].as_u64().expect("there is a number of descriptors") as u8;
     let mut seeds = Vec::new();
-    let values = lines("libcamera-2.jsonl");
+    let values = golden("libcamera-2.jsonl");
     for (kind, name) in crate::wire::TYPES.iter().enumerate() {
         // Those of moderate length are the most telling.
         let mut of_type: Vec<_> = values.iter().filter(|line| line["type"] == *name).collect();
@@ -255,7 +279,7 @@ fn wire() -> Vec<(String, Vec<u8>)> {
     }
     for (encoding, file) in [(3, "libcamera-1-rpi-session.jsonl"), (4, "libcamera-2-rpi-session.jsonl")] {
         let mut seed = vec![encoding];
-        for line in lines(file).iter().take(DATAGRAMS) {
+        for line in golden(file).iter().take(DATAGRAMS) {
             let datagram = bytes(line);
             seed.push(u8::from(line["from"] == "worker") | fds(line) << 1);
             seed.extend((datagram.len() as u16).to_le_bytes());

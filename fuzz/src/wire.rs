@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use ringfence_mojom::Config;
 use ringfence_mojom::model::Model;
 use ringfence_wire::{Codec, Datagram, Role, Session, Side, Subject, Wire};
+use serde_json::Value;
 
 /// What can be in a message, by the second byte of the input modulo its length.
 ///
@@ -109,13 +110,27 @@ fn value(wire: Wire, name: &str, fds: usize, message: &[u8]) {
             }
             let again = reader.decode(&subject, &encoded.bytes, encoded.fds);
             let again = again.expect("what was encoded can be decoded");
-            assert_eq!(again.value.to_string(), decoded.value.to_string());
+            assert_eq!(comparable(again.value).to_string(), comparable(decoded.value).to_string());
         }
         // libcamera reads things that nobody should write, such as an info map in the place of another.
         Err(error) => {
             assert_ne!(wire, Wire::Native, "{error}");
             one_line(&error);
         }
+    }
+}
+
+/// The value without what the encoding does not say: what the ids of an empty list in a struct are.
+fn comparable(value: Value) -> Value {
+    match value {
+        Value::Object(mut members) => {
+            if members.contains_key("idmap") && members["entries"].as_array().is_some_and(Vec::is_empty) {
+                members.remove("idmap");
+            }
+            members.into_iter().map(|(name, value)| (name, comparable(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(comparable).collect(),
+        value => value,
     }
 }
 

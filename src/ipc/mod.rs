@@ -19,6 +19,9 @@ mod death;
 mod emitter;
 mod endpoint;
 mod error;
+#[cfg(feature = "arbitrary")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod interface;
 pub mod libcamera;

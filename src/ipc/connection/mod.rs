@@ -118,7 +118,7 @@ impl Connection {
         Ok(connection)
     }
 
-    fn establish(
+    pub(super) fn establish(
         interface: &'static Interface,
         options: &Options,
         socket: Socket,

@@ -26,6 +26,8 @@ mod channel;
 mod connection;
 mod emitter;
 mod endpoint;
+#[cfg(feature = "arbitrary")]
+pub(super) mod fuzzing;
 mod log;
 mod nursery;
 mod program;
