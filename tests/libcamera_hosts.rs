@@ -334,7 +334,7 @@ fn buffer(id: u32) -> IpaBuffer {
 fn a_whole_session_of_our_host() {
     watchdog(|| {
         let folder = folder_with("vimc.conf", "");
-        let worker = Worker::new(VIMC, "/nowhere/ipa_none.so", Version::V2);
+        let worker = Worker::new(VIMC, "/nowhere/ipa_none.so", Version::V2).reads(folder.path());
         let mut proxy = IpaVimcProxy::libcamera(&Options::new(), &worker).unwrap();
         let trace = memory(0);
         let settings = IpaSettings {

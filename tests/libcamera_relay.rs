@@ -11,7 +11,7 @@ use ringfence::interfaces::libcamera::{IpaBuffer, IpaCameraSensorInfo, IpaSettin
 use ringfence::interfaces::libcamera_0_0_3 as old;
 use ringfence::interfaces::vimc::{IpaOperationCode, IpaVimc, IpaVimcEvent, IpaVimcProxy, TestFlag};
 use ringfence::ipc::libcamera::{Version, Worker};
-use ringfence::ipc::{CallError, Exit, Options};
+use ringfence::ipc::{CallError, Exit, Options, SandboxPolicy};
 use ringfence::serialize::{Flags, Plane, SharedFd};
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -31,6 +31,11 @@ use datagrams::{receive, send_with};
 use host::{Started, below_a_host, flood, memory, words, written};
 use package::Package;
 use recording::{GOLDEN, messages, turns};
+
+/// The workers here are scripts, which start the relay, which starts a worker: no sandbox lets them.
+fn unconfined() -> Options {
+    Options::new().sandbox(SandboxPolicy::off())
+}
 
 const RINGFENCE: &str = env!("CARGO_BIN_EXE_ringfence");
 const VIMC: &str = env!("CARGO_BIN_EXE_vimc_ipa_proxy");
@@ -102,7 +107,7 @@ fn a_session_of_our_host_with_our_worker() {
     watchdog(|| {
         let script = Script::new(Path::new(VIMC));
         let worker = Worker::new(script.path(), "/nowhere/ipa_none.so", Version::V2);
-        let mut proxy = IpaVimcProxy::libcamera(&Options::new(), &worker).unwrap();
+        let mut proxy = IpaVimcProxy::libcamera(&unconfined(), &worker).unwrap();
         let trace = memory(0);
         let settings = IpaSettings {
             configuration_file: script.path().display().to_string(),
@@ -152,7 +157,7 @@ fn a_session_of_our_host_with_libcamera_s_worker() {
         let own = package.worker("vimc_ipa_proxy", "ipa_vimc.so");
         let script = Script::new(own.program());
         let worker = package.worker_behind(&script.path(), "ipa_vimc.so");
-        let mut proxy = old::vimc::IpaVimcProxy::libcamera(&Options::new(), &worker).unwrap();
+        let mut proxy = old::vimc::IpaVimcProxy::libcamera(&unconfined(), &worker).unwrap();
         let settings = old::libcamera::IpaSettings {
             configuration_file: package.tuning("vimc/vimc.conf"),
             sensor_model: "vimc".into(),
@@ -236,7 +241,7 @@ fn the_relay_ends_as_its_worker_does() {
     watchdog(|| {
         let script = Script::new(Path::new(VIMC));
         let worker = Worker::new(script.path(), "/nowhere/ipa_none.so", Version::V2);
-        let mut proxy = IpaVimcProxy::libcamera(&Options::new(), &worker).unwrap();
+        let mut proxy = IpaVimcProxy::libcamera(&unconfined(), &worker).unwrap();
         proxy.map_buffers(&[]).unwrap();
         let relay = proxy.libcamera_connection().unwrap().worker_pid().unwrap();
         common::send(worker_of(relay), Signal::KILL);

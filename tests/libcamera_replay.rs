@@ -206,6 +206,7 @@ fn replay(
     let path = Path::new(GOLDEN).join(name);
     let worker = Worker::new(std::env::current_exe().unwrap(), "recorded_worker", version)
         .env(RECORDING, &path)
+        .reads(&path)
         .env("RUST_TEST_NOCAPTURE", "1");
     let (ours, theirs) =
         socketpair(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None).unwrap();

@@ -305,19 +305,22 @@ fn the_program_is_its_own_worker_and_another_one_can_be_named() {
     });
 }
 
+/// For scripts as workers: in a sandbox they could start no program.
+const UNCONFINED: &[&str] = &["--sandbox", "off"];
+
 #[test]
 fn a_worker_that_writes_a_megabyte_of_errors_blocks_nobody() {
     watchdog(|| {
         let worker = env!("CARGO_BIN_EXE_ringfence-worker");
         let flood = "head -c 1048576 /dev/zero | tr '\\0' x >&2; echo >&2; echo \"$0 is done\" >&2";
         let (_folder, path) = script(&format!("{flood}; exec {worker}"));
-        let outcome = Host::small(5, &[]).env("RINGFENCE_WORKER", &path).run().expect(0);
+        let outcome = Host::small(5, UNCONFINED).env("RINGFENCE_WORKER", &path).run().expect(0);
         assert_eq!(outcome.report().1["frames"], 5);
         assert!(outcome.stderr.len() > 1 << 20 && outcome.stderr.contains("worker is done"));
 
         // Only the tail is kept for the message of its end.
         let (_folder, path) = script(&format!("{flood}; exit 3"));
-        let outcome = Host::small(5, &[]).env("RINGFENCE_WORKER", &path).run().expect(1);
+        let outcome = Host::small(5, UNCONFINED).env("RINGFENCE_WORKER", &path).run().expect(1);
         let (_, message) = outcome.stderr.split_once("error: ").expect("an error");
         assert!(
             message.contains("exited with status 3; it had not been called; its last words:"),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ringfence::ipc::Mode;
+use ringfence::ipc::{Mode, SandboxPolicy};
 use ringfence::rpi::camera::{Light, SensorMode};
 use ringfence::rpi::libcamera::InterfaceVersion;
 
@@ -80,6 +80,9 @@ pub struct RunArgs {
     /// How the algorithms run: linked in, in a thread, or in a process of their own
     #[arg(long, value_enum, default_value_t = ModeName::Isolated)]
     pub mode: ModeName,
+    /// What keeps a process of its own from doing anything but compute
+    #[arg(long, value_enum, default_value_t = SandboxName::Strict)]
+    pub sandbox: SandboxName,
     /// What the camera looks at: `chart`, or a PNG or JPEG file
     #[arg(long, default_value = "chart", value_name = "chart|FILE")]
     pub scene: String,
@@ -177,6 +180,27 @@ impl From<ModeName> for Mode {
             ModeName::Direct => Self::Direct,
             ModeName::Threaded => Self::Threaded,
             ModeName::Isolated => Self::Isolated,
+        }
+    }
+}
+
+/// [`SandboxPolicy`] by its name on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SandboxName {
+    /// Every layer that needs no privilege, or no worker
+    Strict,
+    /// Every layer that this system offers
+    BestEffort,
+    /// None: the worker may do whatever this process may
+    Off,
+}
+
+impl From<SandboxName> for SandboxPolicy {
+    fn from(name: SandboxName) -> Self {
+        match name {
+            SandboxName::Strict => Self::strict(),
+            SandboxName::BestEffort => Self::best_effort(),
+            SandboxName::Off => Self::off(),
         }
     }
 }

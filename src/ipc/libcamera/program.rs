@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use rustix::process::setpgid;
+use rustix::process::{getpgrp, getpid, setpgid};
 
 use super::Endpoint;
 use crate::ipc::ServeError;
@@ -44,6 +44,8 @@ pub fn run(serve: impl FnOnce(Endpoint) -> Result<(), ServeError>) -> ExitCode {
 
 /// Makes this process the first of a process group, so that signals to the host's do not reach it.
 pub(super) fn own_group() {
-    // Only the leader of a session cannot, which has a group of its own already.
-    let _ = setpgid(None, None);
+    // A host like ours has seen to that, and its sandbox forbids the call. The leader of a session cannot, and need not.
+    if getpgrp() != getpid() {
+        let _ = setpgid(None, None);
+    }
 }

@@ -207,6 +207,7 @@ pub(super) const UNKNOWN: &[&str] = &["clone3", "openat2"];
 /// Answered `EPERM`, as any unprivileged program may be: wishes for a share of the machine, which a module states in
 /// good faith and goes on without.
 pub(super) const REFUSED: &[&str] = &[
+    "get_mempolicy",
     "ioprio_set",
     "mbind",
     "mlock",

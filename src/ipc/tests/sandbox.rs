@@ -437,3 +437,27 @@ fn a_program_in_c_plus_plus_runs_in_the_sandbox() {
         }
     });
 }
+
+#[test]
+#[ignore = "a measurement"]
+fn how_long_a_start_takes() {
+    for (name, policy) in [
+        ("strict", SandboxPolicy::strict()),
+        ("strict, no network namespace", SandboxPolicy::strict().without(Layers::NET_NS)),
+        ("strict, no namespaces", SandboxPolicy::strict().without(Layers::NAMESPACES)),
+        ("off", SandboxPolicy::off()),
+    ] {
+        let mut times = [Duration::ZERO; 51];
+        let mut ends = times;
+        for (time, end) in times.iter_mut().zip(&mut ends) {
+            let start = Instant::now();
+            let connection = captive(policy.clone(), None).unwrap();
+            *time = start.elapsed();
+            drop(connection);
+            *end = start.elapsed();
+        }
+        times.sort_unstable();
+        ends.sort_unstable();
+        println!("{name}: {:?} to connect, {:?} with the end", times[25], ends[25]);
+    }
+}
