@@ -264,7 +264,7 @@ impl Offer {
         }
         let (outgoing, to_module) = self.to_worker.into_outgoing()?;
         let (incoming, to_host) = self.to_host.into_incoming()?;
-        Ok((outgoing, incoming, Meter { to_module, to_host }))
+        Ok((outgoing, incoming, Meter::new(to_module, to_host)))
     }
 }
 
@@ -317,7 +317,7 @@ fn check(hello: &Hello, fds: Vec<OwnedFd>, interface: &Interface) -> Result<Acce
     let incoming = Shared::adopt(hello.to_worker_lines, in_memory, in_data, in_space)?.into_incoming();
     let outgoing = Shared::adopt(hello.to_host_lines, out_memory, out_data, out_space)?.into_outgoing();
     let ((incoming, to_module), (outgoing, to_host)) = (incoming?, outgoing?);
-    Ok(Accepted { incoming, outgoing, meter: Meter { to_module, to_host }, wait })
+    Ok(Accepted { incoming, outgoing, meter: Meter::new(to_module, to_host), wait })
 }
 
 /// Waits for a packet that is a `T`.
@@ -332,7 +332,9 @@ fn receive<T: FromBytes + IntoBytes>(
     loop {
         match socket.receive(value.as_mut_bytes()) {
             Ok(Some(packet))
-                if packet.bytes == size_of::<T>() && value.as_mut_bytes().starts_with(&MAGIC) =>
+                if packet.bytes == size_of::<T>()
+                    && !packet.truncated
+                    && value.as_mut_bytes().starts_with(&MAGIC) =>
             {
                 return Ok((value, packet.fds));
             }

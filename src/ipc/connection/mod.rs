@@ -17,13 +17,15 @@ use rustix::process::Pid;
 use crate::ipc::channel::{Incoming, Label, Message, Outgoing, SendError};
 use crate::ipc::handshake::{HandshakeError, Offer};
 use crate::ipc::message::Kind;
+use crate::ipc::options::FOREVER;
 use crate::ipc::printable::printable_line;
 use crate::ipc::process::{Module, Process};
 use crate::ipc::processors::share_one;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
+use crate::ipc::watchdog::Watchdog;
 use crate::ipc::{
-    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Meter, Mode, OnFull, Options,
+    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Meter, Mode, OnFlood, OnFull, Options,
     ProtocolError, ServeError, Worker,
 };
 use crate::serialize::native::{DecodeError, Decoder, Encode};
@@ -60,11 +62,12 @@ pub struct Connection {
     queue: VecDeque<Message>,
     queued_bytes: usize,
     spare: Vec<Message>,
-    /// How long calls of each method may take.
+    /// How long calls of each method may take, and the next call, and the one at hand, if it has a deadline of its own.
     deadlines: Box<[Duration]>,
+    next_deadline: Option<Duration>,
+    own_deadline: Option<Duration>,
     sequence: u32,
-    /// Calls whose replies were no longer waited for, and may still come.
-    abandoned: usize,
+    watchdog: Watchdog,
     last_call: Option<&'static str>,
     /// Why there will be no more calls.
     failed: Option<CallError>,
@@ -132,11 +135,16 @@ impl Connection {
                 return Err(ConnectError::Handshake { interface: interface.name, source });
             }
         };
-        let epoll = match watch(&incoming, &socket, &module) {
-            Ok(epoll) => epoll,
-            Err(errno) => {
+        let system = |call| move |errno| ConnectError::System { call, errno };
+        let watched = Watchdog::new(options.grace).map_err(system("timerfd_create")).and_then(|watchdog| {
+            let epoll = watch(&incoming, &socket, &module, &watchdog).map_err(system("epoll_create1"))?;
+            Ok((watchdog, epoll))
+        });
+        let (watchdog, epoll) = match watched {
+            Ok(watched) => watched,
+            Err(error) => {
                 module.end(socket.as_fd(), Instant::now());
-                return Err(ConnectError::System { call: "epoll_create1", errno });
+                return Err(error);
             }
         };
         let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
@@ -157,7 +165,9 @@ impl Connection {
             spare: Vec::new(),
             deadlines: interface.methods.iter().map(|method| options.deadline_of(method.name)).collect(),
             sequence: 0,
-            abandoned: 0,
+            next_deadline: None,
+            own_deadline: None,
+            watchdog,
             last_call: None,
             failed: None,
             latency: None,
@@ -205,6 +215,17 @@ impl Connection {
         self.latency.as_deref()
     }
 
+    /// Gives the next call or cast this much time, whatever [`Options`] say, waiting for room included.
+    pub fn deadline_of_next_call(&mut self, deadline: Duration) {
+        self.next_deadline = Some(deadline.min(FOREVER));
+    }
+
+    /// Events that were dropped as [`Options::on_flood`] says.
+    #[must_use]
+    pub fn dropped_events(&self) -> u64 {
+        self.meter.dropped_events()
+    }
+
     fn peer(&self) -> Peer<'_> {
         Peer { socket: self.socket.as_fd(), process: self.module.pidfd() }
     }
@@ -231,6 +252,25 @@ impl Connection {
     fn bury(&mut self) -> CallError {
         let deadline = Instant::now() + LAST_BREATH;
         let death = self.module.death(self.socket.as_fd(), deadline, self.interface.name, self.last_call);
+        self.failed.insert(CallError::Died(Arc::new(death))).clone()
+    }
+
+    /// Ends a module that has had its grace time; `failed` says so then.
+    fn watch_over(&mut self) {
+        if self.failed.is_some() || !self.watchdog.is_due() {
+            return;
+        }
+        // An answer may lie there; other messages may have kept the module waiting for room.
+        let Ok(came) = self.pump() else { return };
+        if !self.watchdog.is_due() || came != 0 && self.watchdog.extend() {
+            return;
+        }
+        self.wedge();
+    }
+
+    /// The module shows no sign of life: ends it, and remembers.
+    fn wedge(&mut self) -> CallError {
+        let death = self.module.wedge(self.socket.as_fd(), self.interface.name, self.last_call);
         self.failed.insert(CallError::Died(Arc::new(death))).clone()
     }
 
@@ -269,11 +309,17 @@ fn pair() -> Result<(Socket, OwnedFd), ConnectError> {
 }
 
 /// An epoll instance over all that can happen.
-fn watch(incoming: &Incoming, socket: &Socket, module: &Module) -> Result<OwnedFd, Errno> {
+fn watch(
+    incoming: &Incoming,
+    socket: &Socket,
+    module: &Module,
+    watchdog: &Watchdog,
+) -> Result<OwnedFd, Errno> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let any = epoll::EventData::new_u64(0);
     epoll::add(&epoll, incoming.data(), any, epoll::EventFlags::IN)?;
     epoll::add(&epoll, socket, any, epoll::EventFlags::RDHUP)?;
+    epoll::add(&epoll, watchdog, any, epoll::EventFlags::IN)?;
     if let Some(pidfd) = module.pidfd() {
         epoll::add(&epoll, pidfd, any, epoll::EventFlags::IN)?;
     }
