@@ -20,7 +20,7 @@ use common::{children, until, watchdog};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ringfence::interfaces::vimc::{IpaVimc, IpaVimcEvent, IpaVimcProxy};
-use ringfence::ipc::{CallError, ConnectError, OnFlood, OnFull, Options, WaitPolicy, Worker};
+use ringfence::ipc::{CallError, ConnectError, Exit, OnFlood, OnFull, Options, WaitPolicy, Worker};
 use ringfence::serialize::ControlList;
 use scripts::{BLOCKING, HELD, SCRIPTS};
 use stage::Stage;
@@ -205,9 +205,8 @@ fn as_host(test: impl FnOnce(&mut dyn FnMut(&str))) {
     }
     let _alone = ALONE.lock();
     watchdog(|| {
+        // It also starts what stays for as long as the process.
         let mut bystander = Bystander::new();
-        // The first one starts what stays for as long as the process.
-        drop(connect("no reply", &options()));
         bystander.check();
         let baseline = Holdings::now();
         test(&mut |what| {
@@ -235,6 +234,29 @@ fn each_kind_of_harm_ends_as_it_should() {
             check(script.name);
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
+    });
+}
+
+#[test]
+fn a_flood_that_is_dropped_puts_off_no_deadline() {
+    as_host(|check| {
+        for on_flood in [OnFlood::DropOldest, OnFlood::DropNewest] {
+            for wait in [WaitPolicy::Adaptive, WaitPolicy::Block, WaitPolicy::Spin] {
+                let options = options().queue_bytes(10_000).on_flood(on_flood).host_wait(wait);
+                // The larger the ring, the longer there is always one more.
+                let options = options.ring_bytes(2048, 1 << 20);
+                let mut proxy = connect("a flood of events without pause", &options).unwrap();
+                let error = proxy.start().unwrap_err();
+                assert!(matches!(error, CallError::Deadline { .. }), "{error}");
+                assert!(proxy.dropped_events() > 0);
+                assert!(proxy.wait(None).unwrap() && proxy.next_event().unwrap().is_some());
+                let errors = use_it(&mut proxy, 1000);
+                let last = errors.last().unwrap();
+                assert!(matches!(last, CallError::Died(death) if death.exit == Exit::Wedged), "{last}");
+                drop(proxy);
+                check("a flood");
+            }
+        }
     });
 }
 

@@ -171,6 +171,15 @@ scripts! {
             stage.say(&params_computed(1));
         }
     } => |error| matches!(protocol(error), Some(ProtocolError::Flood { .. }));
+    (late) "a flood of events without pause": |stage, _| {
+        let event = params_computed(1);
+        ring(&stage.answers.data);
+        loop {
+            if stage.answers.has_room() {
+                stage.answers.push(&event);
+            }
+        }
+    } => |error| error.is_some();
     (late) "a flood of events that laps the host": |stage, _| loop {
         stage.say(&params_computed(1));
     } => |error| error.is_some();
