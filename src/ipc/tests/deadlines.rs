@@ -227,3 +227,24 @@ fn a_call_may_have_a_deadline_of_its_own() {
         assert!(matches!(call(connection, SLEEP, 50), Err(CallError::Deadline { .. })));
     });
 }
+
+/// The reply has rung for the host's sleep, which leaves the doorbell readable: it must not hide the end of the worker.
+#[test]
+fn whoever_waits_for_room_is_told_at_once_that_a_worker_has_ended() {
+    watchdog(|| {
+        let options = Options::new().ring_bytes(500, 500).host_wait(WaitPolicy::Block);
+        let mut connection = isolated(&options.call_deadline(HOUR));
+        call(&mut connection, SLEEP, 20).unwrap();
+        stop(&connection);
+        let pid = Pid::from_raw(connection.worker_pid().unwrap() as i32).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                kill_process(pid, Signal::KILL).unwrap();
+            });
+            let casts = std::iter::repeat_with(|| connection.cast(TELL, &1u32));
+            let error = casts.take(1000).find_map(Result::err).unwrap();
+            assert!(matches!(&error, CallError::Died(death) if death.exit == Exit::Signal(9)), "{error}");
+        });
+    });
+}
