@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ringfence::interfaces::vimc::{IpaVimc, IpaVimcProxy};
 use ringfence::ipc::libcamera::{Version, Worker};
-use ringfence::ipc::{CallError, Options, ProtocolError};
+use ringfence::ipc::{CallError, Exit, OnFlood, Options, ProtocolError};
 use ringfence::serialize::native::Problem;
+use rustix::event::{PollFd, PollFlags, poll};
 
 mod common;
 #[path = "common/datagrams.rs"]
@@ -26,6 +27,9 @@ fn reply(call: &[u8]) -> Vec<u8> {
 fn event(number: u32, body: &[u8]) -> Vec<u8> {
     [&number.to_le_bytes()[..], &[0; 4], body].concat()
 }
+
+/// What goes with an event that a buffer is ready.
+const A_BUFFER: [u8; 16] = [4, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
 
 type Script = fn(&OwnedFd, Vec<u8>);
 
@@ -144,7 +148,7 @@ const SCRIPTS: [Scripted; 20] = [
         "a flood of events",
         |socket, _| {
             loop {
-                send(socket, &event(1, &[4, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), 0);
+                send(socket, &event(1, &A_BUFFER), 0);
             }
         },
         |error| matches!(protocol(error), Some(ProtocolError::Flood { .. })),
@@ -157,11 +161,17 @@ const SCRIPTS: [Scripted; 20] = [
 ];
 
 /// What tries a host's patience.
-const PATIENCE: [(&str, Script); 2] = [
+const PATIENCE: [(&str, Script); 3] = [
     ("no replies", |socket, _| {
         loop {
             receive(socket);
         }
+    }),
+    ("a hundred events", |socket, call| {
+        for _ in 0..100 {
+            send(socket, &event(1, &A_BUFFER), 0);
+        }
+        send(socket, &reply(&call), 0);
     }),
     ("every other reply", |socket, _| {
         loop {
@@ -209,11 +219,14 @@ fn provoke(script: &str) -> CallError {
 }
 
 fn connect(script: &str, deadline: Duration) -> IpaVimcProxy {
+    connect_with(script, &Options::new().call_deadline(deadline).queue_bytes(500_000))
+}
+
+fn connect_with(script: &str, options: &Options) -> IpaVimcProxy {
     let worker = Worker::new(std::env::current_exe().unwrap(), "hostile_worker", Version::V2)
         .env(SCRIPT, script)
         .env("RUST_TEST_NOCAPTURE", "1");
-    let options = Options::new().call_deadline(deadline).queue_bytes(500_000);
-    IpaVimcProxy::libcamera(&options, &worker).unwrap()
+    IpaVimcProxy::libcamera(options, &worker).unwrap()
 }
 
 /// Runs a test, unless this process is there to play a worker.
@@ -238,21 +251,70 @@ fn whatever_a_worker_does_a_call_ends_and_nothing_is_left_open() {
     });
 }
 
+fn is_wedged(error: &CallError) -> bool {
+    matches!(error, CallError::Died(death) if death.exit == Exit::Wedged)
+}
+
 #[test]
-fn a_worker_that_never_answers_is_cut_off() {
+fn a_worker_that_never_answers_is_killed() {
     as_host(|| {
-        let mut proxy = connect("no replies", Duration::from_millis(1));
-        let mut late = 0;
+        let options =
+            Options::new().call_deadline(Duration::from_millis(1)).grace(Duration::from_millis(200));
+        let mut proxy = connect_with("no replies", &options);
         let error = loop {
             match proxy.start().unwrap_err() {
-                CallError::Deadline { .. } => late += 1,
-                // Not sent, so not unanswered: the worker has not begun to read, or does not get to run.
-                CallError::Congested { .. } => {}
+                // Congested while the worker has not begun to read, or does not get to run.
+                CallError::Deadline { .. } | CallError::Congested { .. } => {}
                 error => break error,
             }
         };
-        assert_eq!(late, 63);
-        assert!(matches!(protocol(&error), Some(ProtocolError::Unanswered { calls: 64 })), "{error}");
+        assert!(is_wedged(&error), "{error}");
+        assert!(is_wedged(&proxy.next_event().unwrap_err()));
+    });
+}
+
+#[test]
+fn whoever_never_calls_again_is_woken_when_a_worker_is_wedged() {
+    as_host(|| {
+        let options = Options::new().grace(Duration::from_millis(200));
+        let mut proxy = connect_with("no replies", &options);
+        proxy.deadline_of_next_call(Duration::from_millis(1));
+        let error = proxy.start().unwrap_err();
+        assert!(matches!(error, CallError::Deadline { .. }), "{error}");
+        common::stop(proxy.libcamera_connection().unwrap().worker_pid().unwrap());
+        poll(&mut [PollFd::new(&proxy, PollFlags::IN)], None).unwrap();
+        let error = proxy.next_event().unwrap_err();
+        assert!(is_wedged(&error), "{error}");
+    });
+}
+
+#[test]
+fn events_are_dropped_as_the_options_say() {
+    as_host(|| {
+        for on_flood in [OnFlood::DropOldest, OnFlood::DropNewest] {
+            // Ten events of 24 bytes, each of which counts for 256 more.
+            let mut proxy =
+                connect_with("a hundred events", &Options::new().queue_bytes(10 * 280).on_flood(on_flood));
+            assert_eq!(proxy.start().unwrap(), 0);
+            assert_eq!(proxy.dropped_events(), 90);
+            let kept = std::iter::from_fn(|| proxy.next_event().unwrap()).count();
+            assert_eq!(kept, 10);
+        }
+    });
+}
+
+#[test]
+fn an_endless_flood_does_not_put_off_the_deadline() {
+    as_host(|| {
+        for on_flood in [OnFlood::DropOldest, OnFlood::DropNewest] {
+            let options =
+                Options::new().call_deadline(Duration::from_millis(50)).grace(Duration::from_millis(100));
+            let mut proxy = connect_with("a flood of events", &options.queue_bytes(2800).on_flood(on_flood));
+            let error = std::iter::repeat_with(|| proxy.start().unwrap_err())
+                .find(|error| !matches!(error, CallError::Deadline { .. } | CallError::Congested { .. }))
+                .unwrap();
+            assert!(is_wedged(&error), "{error}");
+        }
     });
 }
 

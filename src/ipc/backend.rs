@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::libcamera;
 use super::link::{Link, Remote};
@@ -93,6 +93,23 @@ impl<M: ?Sized, E: Event, R: Remote<E>> Backend<M, E, R> {
         match self {
             Self::Direct { events, .. } => Ok(events.wait(deadline)),
             Self::Remote(connection) => connection.wait(deadline),
+        }
+    }
+
+    /// As [`Connection::deadline_of_next_call`]; nothing in [`Mode::Direct`], where a call is a function call.
+    pub fn deadline_of_next_call(&mut self, deadline: Duration) {
+        match self {
+            Self::Direct { .. } => {}
+            Self::Remote(connection) => connection.deadline_of_next_call(deadline),
+        }
+    }
+
+    /// Events that were dropped since nobody asked for them: as [`super::OnFlood`] says, or as [`EventQueue`] does.
+    #[must_use]
+    pub fn dropped_events(&self) -> u64 {
+        match self {
+            Self::Direct { events, .. } => events.dropped(),
+            Self::Remote(connection) => connection.dropped_events(),
         }
     }
 

@@ -288,10 +288,7 @@ impl Incoming {
                 wake => wake,
             };
         }
-        if self.stale.get() {
-            // Left from the last sleep, when the message that had come was more urgent than silence.
-            self.hush();
-        }
+        self.settle();
         if !self.prepare_sleep() {
             return Wake::Ready;
         }
@@ -334,6 +331,14 @@ impl Incoming {
         self.ring.awake();
     }
 
+    /// Silences the doorbell before a sleep if it was left rung by the last one, when the message that had come was more
+    /// urgent than silence.
+    pub fn settle(&self) {
+        if self.stale.get() {
+            self.hush();
+        }
+    }
+
     /// Silences the doorbell, for a sleep that goes on elsewhere or is about to begin.
     pub fn hush(&self) {
         self.data.clear();
@@ -359,7 +364,8 @@ fn receive_fds(
         Ok(None) | Err(_) => return Err(ProtocolError::Fds { announced, delivered: 0 }),
     };
     let delivered = packet.fds.len();
-    if packet.bytes != tag.len() || u64::from_le_bytes(tag) != position || delivered != announced {
+    let is_tag = packet.bytes == tag.len() && !packet.truncated && u64::from_le_bytes(tag) == position;
+    if !is_tag || delivered != announced {
         return Err(ProtocolError::Fds { announced, delivered });
     }
     into.extend(packet.fds.into_iter().map(Some));

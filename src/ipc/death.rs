@@ -23,6 +23,9 @@ pub enum Exit {
     Panicked(String),
     /// The module closed its end of the connection but would not end.
     Closed,
+    /// It had not answered a call by its deadline, nor within [`Options::grace`](super::Options::grace) after it: the
+    /// worker was killed, or the connection to the thread closed.
+    Wedged,
 }
 
 impl fmt::Display for Exit {
@@ -42,6 +45,9 @@ impl fmt::Display for Exit {
             Self::Returned => f.write_str("stopped serving"),
             Self::Panicked(message) => write!(f, "panicked: {message}"),
             Self::Closed => f.write_str("closed its connection"),
+            Self::Wedged => f.write_str(
+                "was ended, as it had not answered a call by its deadline, nor in the grace time after it (`Options::grace`)",
+            ),
         }
     }
 }

@@ -23,9 +23,10 @@ pub enum CallError {
     /// The module broke the rules of the connection and was cut off. Every later call says the same.
     #[error("the module was cut off: {0}")]
     Protocol(Arc<ProtocolError>),
-    /// The reply did not come in time. The connection stays usable; a late reply is dropped.
+    /// The reply did not come in time. The connection stays usable and a late reply is dropped, unless the module shows
+    /// no sign of life within [`super::Options::grace`].
     #[error(
-        "{method} did not return within {waited:?}; allow more with `Options::method_deadline` if it legitimately takes longer"
+        "{method} did not return within {waited:?}; allow more with `Options::method_deadline` or `deadline_of_next_call` if it legitimately takes longer"
     )]
     Deadline {
         /// The method.
@@ -184,17 +185,9 @@ pub enum ProtocolError {
         /// The method in the reply.
         found: u32,
     },
-    /// Call after call passed its deadline, and none was ever answered.
-    #[error(
-        "{calls} calls in a row passed their deadlines without a reply to any of them; allow more with `Options::call_deadline` if they legitimately take longer"
-    )]
-    Unanswered {
-        /// How many.
-        calls: usize,
-    },
     /// More events than anybody wants to keep.
     #[error(
-        "more than {limit} bytes of events were sent that nobody asked for yet; call `dispatch` more often, or allow more with `Options::queue_bytes`"
+        "more than {limit} bytes of events were sent that nobody asked for yet; call `dispatch` more often, allow more with `Options::queue_bytes`, or let events be dropped with `Options::on_flood`"
     )]
     Flood {
         /// The most that is kept, in bytes.

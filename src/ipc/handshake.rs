@@ -277,7 +277,7 @@ impl Offer {
         }
         let (outgoing, to_module) = self.to_worker.into_outgoing()?;
         let (incoming, to_host) = self.to_host.into_incoming()?;
-        Ok((outgoing, incoming, Meter { to_module, to_host }))
+        Ok((outgoing, incoming, Meter::new(to_module, to_host)))
     }
 }
 
@@ -341,7 +341,7 @@ fn check(hello: &Hello, fds: Vec<OwnedFd>, interface: &Interface) -> Result<Acce
     Ok(Accepted {
         incoming,
         outgoing,
-        meter: Meter { to_module, to_host },
+        meter: Meter::new(to_module, to_host),
         wait,
         one_processor: hello.one_processor.get() == 1,
     })
@@ -359,7 +359,9 @@ fn receive<T: FromBytes + IntoBytes>(
     loop {
         match socket.receive(value.as_mut_bytes()) {
             Ok(Some(packet))
-                if packet.bytes == size_of::<T>() && value.as_mut_bytes().starts_with(&MAGIC) =>
+                if packet.bytes == size_of::<T>()
+                    && !packet.truncated
+                    && value.as_mut_bytes().starts_with(&MAGIC) =>
             {
                 return Ok((value, packet.fds));
             }

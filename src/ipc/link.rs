@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{CallError, Connection, Event, Mode, libcamera};
 use crate::serialize::libcamera as socket;
@@ -25,6 +25,12 @@ pub trait Remote<E>: From<Connection> + AsFd + sealed::Sealed {
     /// # Errors
     /// Likewise.
     fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, CallError>;
+
+    /// As [`Connection::deadline_of_next_call`].
+    fn deadline_of_next_call(&mut self, deadline: Duration);
+
+    /// As [`Connection::dropped_events`].
+    fn dropped_events(&self) -> u64;
 
     /// The connection, if it is over our own rings.
     fn rings(&self) -> Option<&Connection>;
@@ -50,6 +56,14 @@ impl<E: Event> Remote<E> for Connection {
 
     fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, CallError> {
         self.wait(deadline)
+    }
+
+    fn deadline_of_next_call(&mut self, deadline: Duration) {
+        self.deadline_of_next_call(deadline);
+    }
+
+    fn dropped_events(&self) -> u64 {
+        self.dropped_events()
     }
 
     fn rings(&self) -> Option<&Connection> {
@@ -131,6 +145,20 @@ impl<E: Event + libcamera::Event> Remote<E> for Link<E> {
         match self {
             Self::Rings(connection) => connection.wait(deadline),
             Self::Socket(connection) => connection.wait(deadline),
+        }
+    }
+
+    fn deadline_of_next_call(&mut self, deadline: Duration) {
+        match self {
+            Self::Rings(connection) => connection.deadline_of_next_call(deadline),
+            Self::Socket(connection) => connection.deadline_of_next_call(deadline),
+        }
+    }
+
+    fn dropped_events(&self) -> u64 {
+        match self {
+            Self::Rings(connection) => connection.dropped_events(),
+            Self::Socket(connection) => connection.dropped_events(),
         }
     }
 

@@ -9,7 +9,8 @@
 //!
 //! * A call never runs an event handler. Events that arrive meanwhile are kept in order, and delivered
 //!   when their owner asks for them.
-//! * Every call ends: with its reply, at its deadline, or with the module's death, at once.
+//! * Every call ends: with its reply, at its deadline, or with the module's death, at once. A module that does not
+//!   answer even after its deadline is ended.
 //! * What a worker does wrong is an error that says what, and never a panic, a hang or a leaked descriptor.
 
 mod backend;
@@ -38,6 +39,7 @@ mod socket;
 mod stderr;
 pub mod supervisor;
 mod wait;
+mod watchdog;
 mod worker;
 
 pub use backend::Backend;
@@ -50,7 +52,7 @@ pub use handshake::HandshakeError;
 pub use interface::{Event, Interface, Method, Mode};
 pub use link::{Link, Remote};
 pub use meter::{ConnectionCounters, Meter};
-pub use options::{OnFull, Options};
+pub use options::{OnFlood, OnFull, Options};
 pub use queue::EventQueue;
 pub use sandbox::{Layers, SandboxError, SandboxPolicy};
 pub use supervisor::Supervisor;

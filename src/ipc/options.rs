@@ -6,7 +6,7 @@ use super::SandboxPolicy;
 use crate::shm::{Geometry, WaitPolicy};
 
 /// The longest deadline, a century: a clock cannot express `Duration::MAX` from now.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub(super) const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What a call does when the ring to the module is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -16,6 +16,18 @@ pub enum OnFull {
     Wait,
     /// Fail at once with [`super::CallError::Full`].
     Fail,
+}
+
+/// What happens to events that exceed [`Options::queue_bytes`], as nobody asks for those that are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnFlood {
+    /// The module is cut off, with [`super::ProtocolError::Flood`].
+    #[default]
+    CutOff,
+    /// The oldest that are kept make room. An event that is too large by itself is dropped.
+    DropOldest,
+    /// Those that come are dropped until there is room again.
+    DropNewest,
 }
 
 /// Settings of a connection, to be changed one by one.
@@ -36,11 +48,13 @@ pub struct Options {
     pub(super) to_host: Geometry,
     pub(super) call_deadline: Duration,
     pub(super) method_deadlines: Vec<(String, Duration)>,
+    pub(super) grace: Duration,
     pub(super) handshake_deadline: Duration,
     pub(super) exit_deadline: Duration,
     pub(super) host_wait: WaitPolicy,
     pub(super) worker_wait: WaitPolicy,
     pub(super) on_full: OnFull,
+    pub(super) on_flood: OnFlood,
     pub(super) queue_bytes: usize,
     pub(super) sandbox: SandboxPolicy,
 }
@@ -52,11 +66,15 @@ impl Default for Options {
             to_host: Geometry::for_payload(256 << 10),
             call_deadline: Duration::from_secs(5),
             method_deadlines: Vec::new(),
+            // A healthy worker is late by so much only on a machine that is beyond use, and whoever waited for its
+            // deadline before has long lost the frame.
+            grace: Duration::from_secs(1),
             handshake_deadline: Duration::from_secs(10),
             exit_deadline: Duration::from_millis(500),
             host_wait: WaitPolicy::default(),
             worker_wait: WaitPolicy::default(),
             on_full: OnFull::default(),
+            on_flood: OnFlood::default(),
             queue_bytes: 16 << 20,
             sandbox: SandboxPolicy::strict(),
         }
@@ -78,7 +96,7 @@ impl Options {
         self
     }
 
-    /// How long a call may take, waiting for room included.
+    /// How long a call may take, waiting for room included. See also [`super::Connection::deadline_of_next_call`].
     #[must_use]
     pub fn call_deadline(mut self, deadline: Duration) -> Self {
         self.call_deadline = deadline.min(FOREVER);
@@ -89,6 +107,19 @@ impl Options {
     #[must_use]
     pub fn method_deadline(mut self, method: &str, deadline: Duration) -> Self {
         self.method_deadlines.push((method.to_owned(), deadline.min(FOREVER)));
+        self
+    }
+
+    /// How long a module may go on without a sign of life after a call has passed its deadline: 1 s, unless said
+    /// otherwise. Then it is *wedged*: a worker is killed, a thread's connection closed, and
+    /// [`Exit::Wedged`](super::Exit::Wedged) reported.
+    ///
+    /// A sign is an answer, also to a call that was given up. Where the host had left messages unread meanwhile, the module may have waited for room: it is given
+    /// a second grace time. An owner who sleeps on the connection's descriptor is woken. A module is also wedged if a call
+    /// or cast finds no room so long after another found none until its deadline.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace.min(FOREVER);
         self
     }
 
@@ -127,7 +158,15 @@ impl Options {
         self
     }
 
-    /// Bytes of events that may be kept while nobody asks for them. A module that sends more is cut off.
+    /// What happens to events that exceed [`Options::queue_bytes`].
+    #[must_use]
+    pub fn on_flood(mut self, on_flood: OnFlood) -> Self {
+        self.on_flood = on_flood;
+        self
+    }
+
+    /// Bytes of events that may be kept while nobody asks for them. What happens to more is up to
+    /// [`Options::on_flood`].
     ///
     /// An event counts for 256 bytes more than it has, and a descriptor for 64 KiB: what keeping them costs.
     #[must_use]

@@ -7,12 +7,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
+use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid};
 
 use super::sandbox::{LaunchError, Launched, Program, Streams, Warden, launch};
 use super::stderr::StderrTail;
 use super::wait::{Peer, Wake, wait};
-use super::{ConnectError, Death, Exit, Layers, Mode, SandboxPolicy, ServeError};
+use super::{ConnectError, Death, Exit, LAST_BREATH, Layers, Mode, SandboxPolicy, ServeError};
 
 /// How long the last lines of a dead worker may take to arrive.
 const STDERR_PATIENCE: Duration = Duration::from_millis(200);
@@ -216,6 +217,22 @@ impl Module {
     ) -> Death {
         let exit = self.end(socket, deadline);
         Death { interface, mode: self.mode(), pid: self.pid(), exit, last_call, stderr: self.last_words() }
+    }
+
+    /// Ends it at once, since it no longer answers, and tells so; unless it turns out to have ended by itself.
+    pub fn wedge(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        interface: &'static str,
+        last_call: Option<&'static str>,
+    ) -> Death {
+        if wait(&[], self.peer(socket), Some(Instant::now())) == Wake::Gone {
+            return self.death(socket, Instant::now() + LAST_BREATH, interface, last_call);
+        }
+        // A thread that comes back finds nobody to talk to.
+        let _ = shutdown(socket, Shutdown::Write);
+        let exit = Exit::Wedged;
+        Death { exit, ..self.death(socket, Instant::now(), interface, last_call) }
     }
 
     /// The last lines of its standard error, once it has ended.

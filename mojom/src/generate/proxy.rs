@@ -168,6 +168,18 @@ impl Generator<'_> {
                 self.backend.wait(deadline)
             }
 
+            /// Gives the next call this much time, whatever the connection's options say. A call of a plain object
+            /// takes as long as it takes.
+            pub fn deadline_of_next_call(&mut self, deadline: std::time::Duration) {
+                self.backend.deadline_of_next_call(deadline);
+            }
+
+            /// Events that were dropped so far, since nobody took them: see [`ipc::OnFlood`].
+            #[must_use]
+            pub fn dropped_events(&self) -> u64 {
+                self.backend.dropped_events()
+            }
+
             #unless
             #[must_use]
             pub fn connection(&self) -> Option<&ipc::Connection> {

@@ -49,48 +49,57 @@ impl Connection {
         let mut clock = Stopwatch::default();
         let sequence = self.transmit(Kind::Call, method, name, request, &mut clock)?;
         let mut gone = false;
+        let mut rounds = Rounds::default();
         loop {
-            while self.receive()? {
+            if self.receive()? {
                 let label = self.label()?;
-                match label.kind {
-                    Kind::Reply if label.sequence == sequence => {
-                        if self.loads_in.take_if(|loading| *loading == method).is_some() {
-                            self.module.seal();
-                        }
-                        return Ok(());
-                    }
-                    Kind::Fault if label.sequence == sequence => {
+                if label.sequence == sequence && matches!(label.kind, Kind::Reply | Kind::Fault) {
+                    self.watchdog.answered();
+                    if label.kind == Kind::Fault {
                         return Err(read_fault(name, &mut self.message));
                     }
-                    _ => self.keep()?,
+                    if self.loads_in.take_if(|loading| *loading == method).is_some() {
+                        self.module.seal();
+                    }
+                    return Ok(());
                 }
-            }
-            if gone {
+                self.keep()?;
+            } else if gone {
                 return Err(self.bury());
-            }
-            // Most replies come while we look for the first time, before any clock is read.
-            if self.incoming.glance(&mut self.for_reply) {
-                continue;
-            }
-            let deadline = clock.start() + self.deadline_of(method);
-            let peer = self.module.peer(self.socket.as_fd());
-            match self.incoming.wait(&mut self.for_reply, peer, Some(deadline)) {
-                Wake::Ready => {}
-                // It may have replied and ended.
-                Wake::Gone => gone = true,
-                Wake::Late => {
-                    self.abandoned += 1;
-                    return Err(CallError::Deadline { method: name, waited: clock.start().elapsed() });
+            } else if !self.incoming.glance(&mut self.for_reply) {
+                // Most replies come while we look for the first time, before any clock is read.
+                let deadline = clock.start() + self.deadline_of(method);
+                let peer = self.module.peer(self.socket.as_fd());
+                match self.incoming.wait(&mut self.for_reply, peer, self.watchdog.before(Some(deadline))) {
+                    Wake::Ready => {}
+                    // It may have replied and ended.
+                    Wake::Gone => gone = true,
+                    Wake::Late if Instant::now() >= deadline => {
+                        return Err(self.abandon(sequence, name, &mut clock));
+                    }
+                    Wake::Late => {
+                        self.watch_over();
+                        self.check()?;
+                    }
                 }
+            }
+            if rounds.are_many() && Instant::now() >= clock.start() + self.deadline_of(method) {
+                return Err(self.abandon(sequence, name, &mut clock));
             }
         }
     }
 
+    /// Gives a call up, whose reply may still come.
+    fn abandon(&mut self, sequence: u32, method: &'static str, clock: &mut Stopwatch) -> CallError {
+        self.watchdog.abandoned(sequence);
+        CallError::Deadline { method, waited: clock.start().elapsed() }
+    }
+
     /// Checks that calls are possible, and notes this one.
     fn begin(&mut self, method: u16) -> Result<&'static str, CallError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
+        self.own_deadline = self.next_deadline.take();
+        self.watch_over();
+        self.check()?;
         if self.watched.get() {
             // We are not asleep, though an owner will be: until `rearm`, no message needs to ring.
             self.incoming.awake();
@@ -98,6 +107,14 @@ impl Connection {
         let name = self.interface.method_name(method);
         self.last_call = Some(name);
         Ok(name)
+    }
+
+    /// Says why there will be no more calls, if that is so.
+    fn check(&self) -> Result<(), CallError> {
+        match &self.failed {
+            None => Ok(()),
+            Some(error) => Err(error.clone()),
+        }
     }
 
     /// Sends a message, waiting for room if need be, and returns its sequence number.
@@ -112,9 +129,13 @@ impl Connection {
         // Zero is kept for events.
         self.sequence = self.sequence.checked_add(1).unwrap_or(1);
         let label = Label { kind, number, sequence: self.sequence };
+        let mut rounds = Rounds::default();
         loop {
             let error = match self.outgoing.try_send(&self.socket, label, request) {
-                Ok(()) => return Ok(self.sequence),
+                Ok(()) => {
+                    self.watchdog.taken();
+                    return Ok(self.sequence);
+                }
                 Err(error) => error,
             };
             let (source, sleep_on) = match error {
@@ -123,8 +144,9 @@ impl Connection {
                     return Err(CallError::TooLarge { method, source });
                 }
                 SendError::Ring(RingError::Full { bytes, .. })
-                    if self.outgoing.glance(&mut self.for_room, bytes)
-                        || !self.outgoing.prepare_sleep(bytes) =>
+                    if !rounds.are_many()
+                        && (self.outgoing.glance(&mut self.for_room, bytes)
+                            || !self.outgoing.prepare_sleep(bytes)) =>
                 {
                     continue;
                 }
@@ -151,19 +173,33 @@ impl Connection {
                     Wake::Late => Wake::Ready,
                     wake => wake,
                 }
-            } else if self.incoming.prepare_sleep() {
-                let wake =
-                    wait(&[sleep_on, (self.incoming.data(), PollFlags::IN)], self.peer(), Some(deadline));
-                self.incoming.awake();
-                wake
             } else {
-                Wake::Ready
+                self.incoming.settle();
+                if self.incoming.prepare_sleep() {
+                    let sleep_on = [sleep_on, (self.incoming.data(), PollFlags::IN)];
+                    let wake = wait(&sleep_on, self.peer(), self.watchdog.before_room(Some(deadline)));
+                    self.incoming.awake();
+                    wake
+                } else {
+                    Wake::Ready
+                }
             };
             self.outgoing.awake();
             self.pump()?;
+            if self.watchdog.is_stuck() {
+                return Err(self.wedge());
+            }
+            self.watch_over();
+            self.check()?;
             match wake {
                 Wake::Ready => {}
-                Wake::Late => return Err(source),
+                Wake::Late if self.options.on_full == OnFull::Wait && Instant::now() < deadline => {}
+                Wake::Late => {
+                    if self.options.on_full == OnFull::Wait {
+                        self.watchdog.refused();
+                    }
+                    return Err(source);
+                }
                 Wake::Gone => return Err(self.bury()),
             }
         }
@@ -171,8 +207,22 @@ impl Connection {
 
     /// How long a call of this method may take.
     fn deadline_of(&self, method: u16) -> Duration {
-        let own = usize::from(method).checked_sub(1).and_then(|index| self.deadlines.get(index));
-        own.copied().unwrap_or(self.options.call_deadline)
+        let of_method =
+            || usize::from(method).checked_sub(1).and_then(|index| self.deadlines.get(index)).copied();
+        self.own_deadline.or_else(of_method).unwrap_or(self.options.call_deadline)
+    }
+}
+
+/// Counts how often somebody has looked for what never comes, or has come in vain: a module that sends without pause,
+/// or pretends to, must not keep us beyond a deadline, and the clock is not to be read every time.
+#[derive(Debug, Default)]
+pub(super) struct Rounds(usize);
+
+impl Rounds {
+    /// Counts one. Returns whether it is time to look at the clock.
+    pub(super) fn are_many(&mut self) -> bool {
+        self.0 += 1;
+        self.0.is_multiple_of(256)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Events: kept while calls are waited for, and given to whoever asks.
 
+use super::calls::Rounds;
 use super::*;
 
 impl Connection {
@@ -9,14 +10,12 @@ impl Connection {
     /// [`CallError`] if the event is malformed, if a cast failed in the module, or if the module has ended
     /// and all its events were taken.
     pub fn next_event<E: Event>(&mut self) -> Result<Option<E>, CallError> {
+        self.watch_over();
         loop {
             if let Some(mut message) = self.queue.pop_front() {
                 self.queued_bytes -= message.weight();
                 let event = read_event(self.interface, &mut message);
-                message.close_fds();
-                if self.spare.len() < SPARE_MESSAGES {
-                    self.spare.push(message);
-                }
+                self.reuse(message);
                 return event.map(Some);
             }
             if let Some(error) = &self.failed {
@@ -63,7 +62,9 @@ impl Connection {
     }
 
     fn wait_for_event(&mut self, deadline: Option<Instant>) -> Result<bool, CallError> {
+        let mut rounds = Rounds::default();
         loop {
+            self.watch_over();
             self.pump()?;
             if !self.queue.is_empty() {
                 return Ok(true);
@@ -71,12 +72,16 @@ impl Connection {
             if let Some(error) = &self.failed {
                 return Err(error.clone());
             }
+            if rounds.are_many() && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(false);
+            }
             if self.incoming.glance(&mut self.for_event) {
                 continue;
             }
             let peer = self.module.peer(self.socket.as_fd());
-            match self.incoming.wait(&mut self.for_event, peer, deadline) {
+            match self.incoming.wait(&mut self.for_event, peer, self.watchdog.before(deadline)) {
                 Wake::Ready => {}
+                Wake::Late if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
                 Wake::Late => return Ok(false),
                 Wake::Gone => {
                     self.pump()?;
@@ -98,9 +103,8 @@ impl Connection {
             Kind::Reply | Kind::Fault => {}
             kind => return Err(self.cut_off(ProtocolError::Kind { kind: kind.number() })),
         }
-        match self.abandoned.checked_sub(1) {
-            Some(left) => self.abandoned = left,
-            None => return Err(self.cut_off(ProtocolError::Unasked { sequence: label.sequence })),
+        if !self.watchdog.answered_late(label.sequence) {
+            return Err(self.cut_off(ProtocolError::Unasked { sequence: label.sequence }));
         }
         self.message.close_fds();
         Ok(false)
@@ -117,22 +121,48 @@ impl Connection {
         if !self.is_for_owner()? {
             return Ok(());
         }
-        self.queued_bytes += self.message.weight();
-        if self.queued_bytes > self.options.queue_bytes {
-            return Err(self.cut_off(ProtocolError::Flood { limit: self.options.queue_bytes }));
+        let (weight, limit) = (self.message.weight(), self.options.queue_bytes);
+        while self.queued_bytes + weight > limit {
+            match self.options.on_flood {
+                OnFlood::CutOff => return Err(self.cut_off(ProtocolError::Flood { limit })),
+                OnFlood::DropOldest if weight <= limit => {
+                    if let Some(oldest) = self.queue.pop_front() {
+                        self.queued_bytes -= oldest.weight();
+                        self.meter.count_dropped();
+                        self.reuse(oldest);
+                    }
+                }
+                OnFlood::DropOldest | OnFlood::DropNewest => {
+                    self.message.close_fds();
+                    self.meter.count_dropped();
+                    return Ok(());
+                }
+            }
         }
+        self.queued_bytes += weight;
         let spare = self.spare.pop().unwrap_or_default();
         self.queue.push_back(self.message.take(spare));
         Ok(())
     }
 
-    /// Keeps everything that has come.
-    pub(super) fn pump(&mut self) -> Result<(), CallError> {
-        while self.receive()? {
+    /// Keeps a message's memory.
+    fn reuse(&mut self, mut message: Message) {
+        message.close_fds();
+        if self.spare.len() < SPARE_MESSAGES {
+            self.spare.push(message);
+        }
+    }
+
+    /// Keeps everything that has come, and returns how many messages that were: at most as many as the ring holds,
+    /// since a module that never stops must not keep us.
+    pub(super) fn pump(&mut self) -> Result<u32, CallError> {
+        let mut came = 0;
+        while came < self.options.to_host.lines() && self.receive()? {
             self.keep()?;
+            came += 1;
         }
         self.incoming.release();
-        Ok(())
+        Ok(came)
     }
 
     /// Makes the descriptor readable if there is something to do, for an owner who sleeps on it.

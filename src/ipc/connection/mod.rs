@@ -17,14 +17,16 @@ use rustix::process::Pid;
 use crate::ipc::channel::{Incoming, Label, Message, Outgoing, SendError};
 use crate::ipc::handshake::{HandshakeError, Offer};
 use crate::ipc::message::Kind;
+use crate::ipc::options::FOREVER;
 use crate::ipc::printable::printable_line;
 use crate::ipc::process::{Module, Process};
 use crate::ipc::processors::share_one;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
+use crate::ipc::watchdog::Watchdog;
 use crate::ipc::{
-    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Layers, Meter, Mode, OnFull, Options,
-    ProtocolError, ServeError, Worker,
+    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Layers, Meter, Mode, OnFlood, OnFull,
+    Options, ProtocolError, ServeError, Worker,
 };
 use crate::serialize::native::{DecodeError, Decoder, Encode};
 use crate::shm::{RingError, Spinner, WaitPolicy};
@@ -60,11 +62,12 @@ pub struct Connection {
     queue: VecDeque<Message>,
     queued_bytes: usize,
     spare: Vec<Message>,
-    /// How long calls of each method may take.
+    /// How long calls of each method may take, and the next call, and the one at hand, if it has a deadline of its own.
     deadlines: Box<[Duration]>,
+    next_deadline: Option<Duration>,
+    own_deadline: Option<Duration>,
     sequence: u32,
-    /// Calls whose replies were no longer waited for, and may still come.
-    abandoned: usize,
+    watchdog: Watchdog,
     last_call: Option<&'static str>,
     /// The method whose first reply says that the module is loaded, if it is not yet.
     loads_in: Option<u16>,
@@ -144,11 +147,16 @@ impl Connection {
                 return Err(ConnectError::Handshake { interface: interface.name, source });
             }
         };
-        let epoll = match watch(&incoming, &socket, &module) {
-            Ok(epoll) => epoll,
-            Err(errno) => {
+        let system = |call| move |errno| ConnectError::System { call, errno };
+        let watched = Watchdog::new(options.grace).map_err(system("timerfd_create")).and_then(|watchdog| {
+            let epoll = watch(&incoming, &socket, &module, &watchdog).map_err(system("epoll_create1"))?;
+            Ok((watchdog, epoll))
+        });
+        let (watchdog, epoll) = match watched {
+            Ok(watched) => watched,
+            Err(error) => {
                 module.end(socket.as_fd(), Instant::now());
-                return Err(ConnectError::System { call: "epoll_create1", errno });
+                return Err(error);
             }
         };
         Ok(Self {
@@ -168,7 +176,9 @@ impl Connection {
             spare: Vec::new(),
             deadlines: interface.methods.iter().map(|method| options.deadline_of(method.name)).collect(),
             sequence: 0,
-            abandoned: 0,
+            next_deadline: None,
+            own_deadline: None,
+            watchdog,
             last_call: None,
             loads_in: None,
             failed: None,
@@ -223,6 +233,17 @@ impl Connection {
         self.latency.as_deref()
     }
 
+    /// Gives the next call or cast this much time, whatever [`Options`] say, waiting for room included.
+    pub fn deadline_of_next_call(&mut self, deadline: Duration) {
+        self.next_deadline = Some(deadline.min(FOREVER));
+    }
+
+    /// Events that were dropped as [`Options::on_flood`] says.
+    #[must_use]
+    pub fn dropped_events(&self) -> u64 {
+        self.meter.dropped_events()
+    }
+
     fn peer(&self) -> Peer<'_> {
         self.module.peer(self.socket.as_fd())
     }
@@ -249,6 +270,25 @@ impl Connection {
     fn bury(&mut self) -> CallError {
         let deadline = Instant::now() + LAST_BREATH;
         let death = self.module.death(self.socket.as_fd(), deadline, self.interface.name, self.last_call);
+        self.failed.insert(CallError::Died(Arc::new(death))).clone()
+    }
+
+    /// Ends a module that has had its grace time; `failed` says so then.
+    fn watch_over(&mut self) {
+        if self.failed.is_some() || !self.watchdog.is_due() {
+            return;
+        }
+        // An answer may lie there; other messages may have kept the module waiting for room.
+        let Ok(came) = self.pump() else { return };
+        if !self.watchdog.is_due() || came != 0 && self.watchdog.extend() {
+            return;
+        }
+        self.wedge();
+    }
+
+    /// The module shows no sign of life: ends it, and remembers.
+    fn wedge(&mut self) -> CallError {
+        let death = self.module.wedge(self.socket.as_fd(), self.interface.name, self.last_call);
         self.failed.insert(CallError::Died(Arc::new(death))).clone()
     }
 
@@ -287,11 +327,17 @@ fn pair() -> Result<(Socket, OwnedFd), ConnectError> {
 }
 
 /// An epoll instance over all that can happen.
-fn watch(incoming: &Incoming, socket: &Socket, module: &Module) -> Result<OwnedFd, Errno> {
+fn watch(
+    incoming: &Incoming,
+    socket: &Socket,
+    module: &Module,
+    watchdog: &Watchdog,
+) -> Result<OwnedFd, Errno> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let any = epoll::EventData::new_u64(0);
     epoll::add(&epoll, incoming.data(), any, epoll::EventFlags::IN)?;
     epoll::add(&epoll, socket, any, epoll::EventFlags::RDHUP)?;
+    epoll::add(&epoll, watchdog, any, epoll::EventFlags::IN)?;
     for fd in [module.pidfd(), module.calls()].into_iter().flatten() {
         epoll::add(&epoll, fd, any, epoll::EventFlags::IN)?;
     }

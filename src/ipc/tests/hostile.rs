@@ -7,7 +7,7 @@ fn lied_to(lie: impl FnOnce(&mut handshake::Accepted, &socket::Socket) + Send + 
     lied_to_with(&Options::new(), lie)
 }
 
-fn lied_to_with(
+pub(super) fn lied_to_with(
     options: &Options,
     lie: impl FnOnce(&mut handshake::Accepted, &socket::Socket) + Send + 'static,
 ) -> Connection {
@@ -22,18 +22,18 @@ fn lied_to_with(
     Connection::threaded(&INTERFACE, options, serve).unwrap()
 }
 
-fn await_call(accepted: &mut handshake::Accepted, socket: &socket::Socket) {
+pub(super) fn await_call(accepted: &mut handshake::Accepted, socket: &socket::Socket) {
     let mut message = Default::default();
     while !accepted.incoming.try_receive(socket, &mut message).unwrap() {
         std::thread::yield_now();
     }
 }
 
-fn is_gone(socket: &socket::Socket) -> bool {
+pub(super) fn is_gone(socket: &socket::Socket) -> bool {
     wait::wait(&[], wait::Peer::socket(socket.as_fd()), Some(Instant::now())) == wait::Wake::Gone
 }
 
-fn label(kind: Kind) -> Label {
+pub(super) fn label(kind: Kind) -> Label {
     Label { kind, number: 1, sequence: 1 }
 }
 

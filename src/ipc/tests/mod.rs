@@ -1,5 +1,7 @@
 //! Connections to threads and processes: honest, slow, dying and lying ones.
 
+mod deadlines;
+mod flood;
 mod hostile;
 mod sandbox;
 

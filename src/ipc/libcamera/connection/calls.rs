@@ -45,9 +45,9 @@ impl<E: Event> Connection<E> {
 
     /// Checks that calls are possible, and notes this one.
     fn begin(&mut self, method: u16) -> Result<&'static str, CallError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
+        self.own_deadline = self.next_deadline.take();
+        self.watch_over();
+        self.check()?;
         let name = self.interface.method_name(method);
         self.last_call = Some(name);
         self.cookie = next_cookie(self.cookie);
@@ -75,12 +75,16 @@ impl<E: Event> Connection<E> {
             }
             return Err(error);
         }
-        let deadline = start + self.options.deadline_of(name);
+        let deadline = start + self.deadline_of(name);
         let mut gone = false;
         loop {
             while self.receive()? {
                 if self.message.cookie() != self.cookie {
                     self.keep()?;
+                    // A worker that sends without pause must not keep us beyond the deadline.
+                    if Instant::now() >= deadline {
+                        break;
+                    }
                     continue;
                 }
                 let found = self.message.number();
@@ -88,6 +92,7 @@ impl<E: Event> Connection<E> {
                     let (sequence, method) = (self.cookie, method.into());
                     return Err(self.cut_off(ProtocolError::OtherMethod { sequence, method, found }));
                 }
+                self.watchdog.answered();
                 self.answered(self.cookie);
                 if self.loads_in.take_if(|loading| loading == name).is_some() {
                     self.module.seal();
@@ -97,25 +102,26 @@ impl<E: Event> Connection<E> {
             if gone {
                 return Err(self.bury());
             }
-            match wait(&[(self.channel.as_fd(), PollFlags::IN)], self.peer(), Some(deadline)) {
-                Wake::Ready => {}
+            let until = self.watchdog.before(Some(deadline));
+            match wait(&[(self.channel.as_fd(), PollFlags::IN)], self.peer(), until) {
                 // It may have replied and ended.
                 Wake::Gone => gone = true,
-                Wake::Late => {
+                _ if Instant::now() >= deadline => {
                     return Err(self.abandon(CallError::Deadline { method: name, waited: start.elapsed() }));
+                }
+                Wake::Ready => {}
+                Wake::Late => {
+                    self.watch_over();
+                    self.check()?;
                 }
             }
         }
     }
 
-    /// Gives the call at hand up, whose reply may still come, and returns how it ended: with `late`, unless the worker
-    /// has left too many unanswered.
+    /// Gives the call at hand up, whose reply may still come, and returns how it ended.
     fn abandon(&mut self, late: CallError) -> CallError {
-        self.abandoned.push(self.cookie);
-        if self.abandoned.len() < MAX_UNANSWERED {
-            return late;
-        }
-        self.cut_off(ProtocolError::Unanswered { calls: MAX_UNANSWERED })
+        self.watchdog.abandoned(self.cookie);
+        late
     }
 
     /// Sends a message, waiting for room if need be.
@@ -126,12 +132,15 @@ impl<E: Event> Connection<E> {
         request: &Q,
         start: Instant,
     ) -> Result<(), CallError> {
-        let deadline = start + self.options.deadline_of(method);
+        let deadline = start + self.deadline_of(method);
         let mut result = self.channel.send(number.into(), self.cookie, request, &mut self.controls);
         let mut is_due = false;
         loop {
             let error = match result {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.watchdog.taken();
+                    return Ok(());
+                }
                 Err(error) => error,
             };
             match error {
@@ -153,7 +162,13 @@ impl<E: Event> Connection<E> {
                 }
             }
             let patient = is_due || self.options.on_full == OnFull::Wait;
+            if patient && self.watchdog.is_stuck() {
+                return Err(self.wedge());
+            }
             if !patient || Instant::now() >= deadline {
+                if patient {
+                    self.watchdog.refused();
+                }
                 if is_due {
                     return Err(CallError::Deadline { method, waited: start.elapsed() });
                 }
@@ -161,8 +176,11 @@ impl<E: Event> Connection<E> {
             }
             // A worker that cannot get rid of its events takes no calls: make room for both.
             let ready = PollFlags::IN | PollFlags::OUT;
-            let wake = wait(&[(self.channel.as_fd(), ready)], self.peer(), Some(deadline));
+            let until = self.watchdog.before_room(Some(deadline));
+            let wake = wait(&[(self.channel.as_fd(), ready)], self.peer(), until);
             self.pump()?;
+            self.watch_over();
+            self.check()?;
             if wake == Wake::Gone {
                 return Err(self.bury());
             }

@@ -11,7 +11,9 @@ impl<E: Event> Connection<E> {
     /// # Errors
     /// [`CallError`] if the event is malformed, or if the worker has ended and all its events were taken.
     pub fn next_event(&mut self) -> Result<Option<E>, CallError> {
+        self.watch_over();
         let mut gone = false;
+        let mut came = 0;
         loop {
             if let Some(Queued { event, weight }) = self.queue.pop_front() {
                 self.queued_bytes -= weight;
@@ -21,8 +23,13 @@ impl<E: Event> Connection<E> {
             if let Some(error) = &self.failed {
                 return Err(error.clone());
             }
+            // Events may be dropped as fast as they come. The socket stays readable.
+            if came == PUMP_LIMIT {
+                return Ok(None);
+            }
             if self.receive()? {
                 self.keep()?;
+                came += 1;
             } else if gone {
                 return Err(self.bury());
             } else {
@@ -46,6 +53,7 @@ impl<E: Event> Connection<E> {
     pub fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, CallError> {
         let mut gone = false;
         let result = loop {
+            self.watch_over();
             if let Err(error) = self.pump() {
                 break Err(error);
             }
@@ -58,8 +66,13 @@ impl<E: Event> Connection<E> {
             if gone {
                 break Err(self.bury());
             }
-            match wait(&[(self.channel.as_fd(), PollFlags::IN)], self.peer(), deadline) {
+            let until = self.watchdog.before(deadline);
+            match wait(&[(self.channel.as_fd(), PollFlags::IN)], self.peer(), until) {
+                Wake::Ready if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
+                    break Ok(false);
+                }
                 Wake::Ready => {}
+                Wake::Late if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
                 Wake::Late => break Ok(false),
                 Wake::Gone => gone = true,
             }
@@ -68,19 +81,22 @@ impl<E: Event> Connection<E> {
         result
     }
 
-    /// Keeps everything that has come.
-    pub(super) fn pump(&mut self) -> Result<(), CallError> {
-        while self.receive()? {
+    /// Keeps everything that has come, and returns how many messages that were: no more than there can have been, since
+    /// a worker that never stops must not keep us.
+    pub(super) fn pump(&mut self) -> Result<usize, CallError> {
+        let mut came = 0;
+        while came < PUMP_LIMIT && self.receive()? {
             self.keep()?;
+            came += 1;
         }
-        Ok(())
+        Ok(came)
     }
 
     /// Keeps the message at hand for later if it is an event; a reply that comes too late is dropped.
     pub(super) fn keep(&mut self) -> Result<(), CallError> {
         let cookie = self.message.cookie();
         if cookie != 0 {
-            if !self.abandoned.contains(&cookie) {
+            if !self.watchdog.answered_late(cookie) {
                 return Err(self.cut_off(ProtocolError::Unasked { sequence: cookie }));
             }
             self.answered(cookie);
@@ -88,12 +104,24 @@ impl<E: Event> Connection<E> {
             return Ok(());
         }
         let weight = self.message.len() + KEPT_WEIGHT + self.message.fds.len() * FD_WEIGHT;
-        self.queued_bytes += weight;
-        if self.queued_bytes > self.options.queue_bytes {
-            return Err(self.cut_off(ProtocolError::Flood { limit: self.options.queue_bytes }));
-        }
+        // Read even if it is dropped: it may teach us what later ones mean.
         let event = self.read_event();
         self.message.fds.clear();
+        let limit = self.options.queue_bytes;
+        while self.queued_bytes + weight > limit {
+            match self.options.on_flood {
+                OnFlood::CutOff => return Err(self.cut_off(ProtocolError::Flood { limit })),
+                OnFlood::DropOldest if weight <= limit => {
+                    self.queued_bytes -= self.queue.pop_front().map_or(0, |oldest| oldest.weight);
+                    self.dropped_events += 1;
+                }
+                OnFlood::DropOldest | OnFlood::DropNewest => {
+                    self.dropped_events += 1;
+                    return Ok(());
+                }
+            }
+        }
+        self.queued_bytes += weight;
         self.queue.push_back(Queued { event, weight });
         Ok(())
     }
@@ -112,7 +140,6 @@ impl<E: Event> Connection<E> {
     /// reply any more, and if one was a `configure`, what comes from now on goes by the new state.
     pub(super) fn answered(&mut self, cookie: u32) {
         let is_later = |other: u32| other != cookie && other.wrapping_sub(cookie) <= u32::MAX / 2;
-        self.abandoned.retain(|abandoned| is_later(*abandoned));
         self.before_reset.retain(|(reset, _)| is_later(*reset));
     }
 }

@@ -15,15 +15,18 @@ use rustix::io::Errno;
 
 use super::channel::{Channel, Message, SendError};
 use super::{EXIT, Event, Version, Worker};
+use crate::ipc::options::FOREVER;
 use crate::ipc::process::Module;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
-use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Layers, Options, ProtocolError};
+use crate::ipc::watchdog::Watchdog;
+use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Layers, OnFlood, Options, ProtocolError};
 use crate::serialize::libcamera::{ControlSerializer, Encode, EncodeError, Encoder, Role};
 use crate::shm::Doorbell;
 
-/// Calls in a row that a worker may leave unanswered, which takes it at least as many deadlines.
-const MAX_UNANSWERED: usize = 64;
+/// Messages that are taken at a time. A socket keeps fewer than three hundred datagrams of whoever sends with the kernel's
+/// usual buffer.
+const PUMP_LIMIT: usize = 1024;
 
 /// A host's end of a connection to a worker of libcamera's kind.
 ///
@@ -44,8 +47,11 @@ pub struct Connection<E> {
     queue: VecDeque<Queued<E>>,
     queued_bytes: usize,
     cookie: u32,
-    /// Calls whose replies were no longer waited for, and may still come; fewer than [`MAX_UNANSWERED`].
-    abandoned: Vec<u32>,
+    /// How long the next call may take, and the one at hand, if it has a deadline of its own.
+    next_deadline: Option<Duration>,
+    own_deadline: Option<Duration>,
+    watchdog: Watchdog,
+    dropped_events: u64,
     last_call: Option<&'static str>,
     /// The method whose first reply says that the module is loaded, if it is not yet.
     loads_in: Option<String>,
@@ -97,8 +103,11 @@ impl<E: Event> Connection<E> {
         socket: Socket,
         mut module: Module,
     ) -> Result<Self, Errno> {
-        let watched = Doorbell::new().and_then(|bell| Ok((watch(&socket, &module, &bell)?, bell)));
-        let (epoll, bell) = match watched {
+        let watched = Doorbell::new().and_then(|bell| {
+            let watchdog = Watchdog::new(options.grace)?;
+            Ok((watch(&socket, &module, &bell, &watchdog)?, bell, watchdog))
+        });
+        let (epoll, bell, watchdog) = match watched {
             Ok(watched) => watched,
             Err(errno) => {
                 module.end(socket.as_fd(), Instant::now());
@@ -117,7 +126,10 @@ impl<E: Event> Connection<E> {
             queue: VecDeque::new(),
             queued_bytes: 0,
             cookie: 0,
-            abandoned: Vec::new(),
+            next_deadline: None,
+            own_deadline: None,
+            watchdog,
+            dropped_events: 0,
             last_call: None,
             loads_in: None,
             failed: None,
@@ -152,6 +164,17 @@ impl<E: Event> Connection<E> {
         self.failed.is_none().then(|| self.module.cpu_time())?
     }
 
+    /// Gives the next call or cast this much time, whatever [`Options`] say, waiting for room included.
+    pub fn deadline_of_next_call(&mut self, deadline: Duration) {
+        self.next_deadline = Some(deadline.min(FOREVER));
+    }
+
+    /// Events that were dropped as [`Options::on_flood`] says.
+    #[must_use]
+    pub const fn dropped_events(&self) -> u64 {
+        self.dropped_events
+    }
+
     /// Takes the next message as the one at hand, if there is one.
     fn receive(&mut self) -> Result<bool, CallError> {
         if self.failed.is_some() {
@@ -169,6 +192,38 @@ impl<E: Event> Connection<E> {
         let deadline = Instant::now() + LAST_BREATH;
         let death = self.module.death(self.channel.as_fd(), deadline, self.interface.name, self.last_call);
         self.failed.insert(CallError::Died(Arc::new(death))).clone()
+    }
+
+    /// Ends a worker that has had its grace time; `failed` says so then.
+    fn watch_over(&mut self) {
+        if self.failed.is_some() || !self.watchdog.is_due() {
+            return;
+        }
+        // An answer may lie there; other messages may have kept the worker waiting for room.
+        let Ok(came) = self.pump() else { return };
+        if !self.watchdog.is_due() || came != 0 && self.watchdog.extend() {
+            return;
+        }
+        self.wedge();
+    }
+
+    /// The worker shows no sign of life: ends it, and remembers.
+    fn wedge(&mut self) -> CallError {
+        let death = self.module.wedge(self.channel.as_fd(), self.interface.name, self.last_call);
+        self.failed.insert(CallError::Died(Arc::new(death))).clone()
+    }
+
+    /// Says why there will be no more calls, if that is so.
+    fn check(&self) -> Result<(), CallError> {
+        match &self.failed {
+            None => Ok(()),
+            Some(error) => Err(error.clone()),
+        }
+    }
+
+    /// How long a call of this method may take.
+    fn deadline_of(&self, method: &str) -> Duration {
+        self.own_deadline.unwrap_or_else(|| self.options.deadline_of(method))
     }
 
     /// The worker broke the rules: ends it, and remembers.
@@ -236,11 +291,12 @@ fn next_cookie(cookie: u32) -> u32 {
 }
 
 /// An epoll instance over all that can happen.
-fn watch(socket: &Socket, module: &Module, bell: &Doorbell) -> Result<OwnedFd, Errno> {
+fn watch(socket: &Socket, module: &Module, bell: &Doorbell, watchdog: &Watchdog) -> Result<OwnedFd, Errno> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let any = epoll::EventData::new_u64(0);
     epoll::add(&epoll, socket, any, epoll::EventFlags::IN)?;
     epoll::add(&epoll, bell, any, epoll::EventFlags::IN)?;
+    epoll::add(&epoll, watchdog, any, epoll::EventFlags::IN)?;
     for fd in [module.pidfd(), module.calls()].into_iter().flatten() {
         epoll::add(&epoll, fd, any, epoll::EventFlags::IN)?;
     }

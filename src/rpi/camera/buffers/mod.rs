@@ -18,10 +18,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    FallocateFlags, MemfdFlags, SealFlags, SeekFrom, fallocate, fcntl_add_seals, ftruncate, memfd_create,
-    seek,
+    FallocateFlags, MemfdFlags, SealFlags, SeekFrom, fallocate, fcntl_add_seals, fcntl_get_seals, ftruncate,
+    memfd_create, seek,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, pread, retry_on_intr};
 
 use ioctl::{Access, allocate, create_udmabuf, synchronised};
 use mapping::Mapping;
@@ -65,6 +65,14 @@ pub enum BufferError {
     Misaligned {
         /// Start of the plane, in bytes.
         offset: u64,
+    },
+    /// The other side has made the buffer smaller since it was announced.
+    #[error("bytes up to {end} of a buffer are to be read, and it has shrunk to {found}")]
+    Shrunk {
+        /// Where the access would have ended, in bytes.
+        end: u64,
+        /// Where the buffer ends now, in bytes.
+        found: u64,
     },
     /// An access beyond the end.
     #[error("an access of {length} bytes at {offset} exceeds the buffer's {bytes} bytes")]
@@ -213,7 +221,7 @@ impl SharedBuffer {
     /// # Errors
     /// [`BufferError::Range`] if it does not fit; [`BufferError::System`] if a dma-buf could not be synchronised.
     pub fn write(&mut self, offset: usize, source: &[u8]) -> Result<(), BufferError> {
-        check_range(&self.mapping, offset, source.len())?;
+        check_range(self.mapping.bytes(), offset, source.len())?;
         let Self { fd, kind, mapping, .. } = self;
         if *kind == BufferKind::Memfd {
             mapping.write(offset, source);
@@ -241,14 +249,24 @@ impl AsFd for SharedBuffer {
 
 /// Shared memory that another side made: a read-only view of one plane.
 ///
-/// The descriptor is checked to be long enough when it is mapped. If its owner can shrink it (a memfd without the
-/// seal, a file) and does, later reads raise `SIGBUS`: map only what the side that started this process handed
-/// over, which could end it anyway.
+/// A dma-buf keeps its size, and so does a memfd that is sealed against shrinking: those are mapped. Whatever else it
+/// is could shrink at any moment, and then a mapping would raise `SIGBUS`; so it is read from by a system call, which
+/// fails instead, with [`BufferError::Shrunk`].
 #[derive(Debug)]
 pub struct MappedBuffer {
-    mapping: Mapping,
-    /// The descriptor, if it is a dma-buf, whose accesses have to be bracketed.
-    dma_buf: Option<OwnedFd>,
+    access: Source,
+    bytes: usize,
+}
+
+/// How a buffer is read that another side made.
+#[derive(Debug)]
+enum Source {
+    /// A sealed memfd.
+    Memory(Mapping),
+    /// A dma-buf, whose accesses have to be bracketed.
+    DmaBuf(Mapping, OwnedFd),
+    /// Anything that may shrink, and where in it the plane starts.
+    File(OwnedFd, u64),
 }
 
 impl MappedBuffer {
@@ -272,28 +290,39 @@ impl MappedBuffer {
         if end.is_none() {
             return Err(BufferError::TooShort { offset, length, found });
         }
-        let mapping = Mapping::new(fd, offset, length, false).map_err(errno_of).map_err(system("mmap"))?;
-        let dma_buf = match synchronised(fd, Access::Read, || ()) {
-            Ok(()) => {
-                Some(fd.try_clone_to_owned().map_err(errno_of).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?)
-            }
-            Err(_) => None,
+        let mapping = || Mapping::new(fd, offset, length, false).map_err(errno_of).map_err(system("mmap"));
+        let own = || fd.try_clone_to_owned().map_err(errno_of).map_err(system("fcntl(F_DUPFD_CLOEXEC)"));
+        // A seal stays for ever.
+        let access = if fcntl_get_seals(fd).is_ok_and(|seals| seals.contains(SealFlags::SHRINK)) {
+            Source::Memory(mapping()?)
+        } else if synchronised(fd, Access::Read, || ()).is_ok() {
+            Source::DmaBuf(mapping()?, own()?)
+        } else {
+            Source::File(own()?, offset)
         };
-        Ok(Self { mapping, dma_buf })
+        Ok(Self { access, bytes: length })
     }
 
     /// Size in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.mapping.bytes()
+        self.bytes
     }
 
     /// Copies from `offset` into `target`. The other side may write meanwhile: judge the copy, not the memory.
     ///
     /// # Errors
-    /// [`BufferError::Range`] if it exceeds the plane; [`BufferError::System`] if a dma-buf could not be synchronised.
+    /// [`BufferError::Range`] if it exceeds the plane; [`BufferError::Shrunk`] if the buffer no longer has the bytes;
+    /// [`BufferError::System`] if a dma-buf could not be synchronised or a file not be read.
     pub fn read_into(&self, offset: usize, target: &mut [u8]) -> Result<(), BufferError> {
-        read(&self.mapping, self.dma_buf.as_ref(), offset, target)
+        match &self.access {
+            Source::Memory(mapping) => read(mapping, None, offset, target),
+            Source::DmaBuf(mapping, fd) => read(mapping, Some(fd), offset, target),
+            Source::File(fd, start) => {
+                check_range(self.bytes, offset, target.len())?;
+                read_file(fd, start + offset as u64, target)
+            }
+        }
     }
 }
 
@@ -347,8 +376,7 @@ fn sealed_memfd(name: &str, bytes: usize) -> Made {
     Ok(fd)
 }
 
-fn check_range(mapping: &Mapping, offset: usize, length: usize) -> Result<(), BufferError> {
-    let bytes = mapping.bytes();
+fn check_range(bytes: usize, offset: usize, length: usize) -> Result<(), BufferError> {
     match offset.checked_add(length) {
         Some(end) if end <= bytes => Ok(()),
         _ => Err(BufferError::Range { offset, length, bytes }),
@@ -361,11 +389,30 @@ fn read(
     offset: usize,
     target: &mut [u8],
 ) -> Result<(), BufferError> {
-    check_range(mapping, offset, target.len())?;
+    check_range(mapping.bytes(), offset, target.len())?;
     match dma_buf {
         None => mapping.read(offset, target),
         Some(fd) => synchronised(fd, Access::Read, || mapping.read(offset, target))
             .map_err(sync_error(mapping.bytes()))?,
+    }
+    Ok(())
+}
+
+/// Reads all of `target` from `position` on.
+fn read_file(fd: &OwnedFd, position: u64, target: &mut [u8]) -> Result<(), BufferError> {
+    let length = target.len();
+    let mut done = 0;
+    while done < length {
+        let read = retry_on_intr(|| pread(fd, &mut target[done..], position + done as u64));
+        match read.map_err(|errno| BufferError::System { call: "pread", bytes: length, errno })? {
+            0 => {
+                return Err(BufferError::Shrunk {
+                    end: position + length as u64,
+                    found: position + done as u64,
+                });
+            }
+            more => done += more,
+        }
     }
     Ok(())
 }
@@ -433,6 +480,28 @@ mod tests {
         assert_eq!(&copy, b"page");
         mapped.read_into(4990, &mut copy[..3]).unwrap();
         assert_eq!(&copy[..3], b"end");
+    }
+
+    #[test]
+    fn what_shrinks_is_an_error_and_no_signal() {
+        let memfd = || memfd_create("test", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+        let full = |fd: OwnedFd| {
+            rustix::io::pwrite(&fd, &[5; 10_000], 0).unwrap();
+            fd
+        };
+        let sealed_against_growth = full(memfd());
+        fcntl_add_seals(&sealed_against_growth, SealFlags::GROW).unwrap();
+        for fd in [full(memfd()), sealed_against_growth, full(tempfile::tempfile().unwrap().into())] {
+            let mapped = MappedBuffer::map(&fd, 8, 9000).unwrap();
+            let mut copy = [0; 100];
+            mapped.read_into(8900, &mut copy).unwrap();
+            assert_eq!(copy, [5; 100]);
+            assert!(matches!(mapped.read_into(8901, &mut copy), Err(BufferError::Range { bytes: 9000, .. })));
+            ftruncate(&fd, 8950).unwrap();
+            let error = mapped.read_into(8900, &mut copy).unwrap_err();
+            assert!(matches!(error, BufferError::Shrunk { end: 9008, found: 8950 }), "{error}");
+            mapped.read_into(0, &mut copy).unwrap();
+        }
     }
 
     #[test]
