@@ -33,7 +33,7 @@ impl Rings {
     }
 
     /// The host's receiving end.
-    pub fn from_worker(&self) -> Consumer<Mapped> {
+    pub fn at_host(&self) -> Consumer<Mapped> {
         Consumer::new(self.to_host.map().expect("memory is left"), self.geometry)
     }
 
@@ -48,7 +48,7 @@ impl Rings {
         let [a, b, c, d] = said.sequence.to_le_bytes();
         let Ok(mut reservation) = producer.reserve(8 + said.body.len()) else { return false };
         // One that announces seven sends none.
-        if said.fds % 7 != 0 {
+        if !said.fds.is_multiple_of(7) {
             peer::send(socket, &reservation.position().to_le_bytes(), &said.descriptors());
         }
         reservation.put(0, &[said.kind, said.fds, low, high, a, b, c, d]);
