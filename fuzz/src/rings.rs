@@ -47,9 +47,14 @@ impl Rings {
         let [low, high] = said.number.to_le_bytes();
         let [a, b, c, d] = said.sequence.to_le_bytes();
         let Ok(mut reservation) = producer.reserve(8 + said.body.len()) else { return false };
-        // One that announces seven sends none.
-        if !said.fds.is_multiple_of(7) {
-            peer::send(socket, &reservation.position().to_le_bytes(), &said.descriptors());
+        // One that announces seven sends none, and one that announces six sends two.
+        let fds = match said.fds {
+            7 => Vec::new(),
+            6 => said.descriptors().split_off(4),
+            _ => said.descriptors(),
+        };
+        if !fds.is_empty() {
+            peer::send(socket, &reservation.position().to_le_bytes(), &fds);
         }
         reservation.put(0, &[said.kind, said.fds, low, high, a, b, c, d]);
         reservation.put(8, said.body);
