@@ -43,10 +43,13 @@ fn exercise(input: &mut Input<'_>) {
                 }
                 continue;
             }
-            // Announced wrongly.
+            // Announced wrongly: with more bytes, more descriptors, or both.
             1 => {
-                let announcement = announcement(input.u32(), input.u8(), [input.u8(), 0, 0]);
-                peer::send(&theirs, &announcement, &[] as &[OwnedFd]);
+                let lie = input.u8();
+                let (bytes, fds) = proper(input);
+                let announced = (bytes.len() as u32 + u32::from(lie & 3), fds.len() as u8 + (lie >> 2 & 3));
+                peer::send(&theirs, &announcement(announced.0, announced.1, [lie, 0, 0]), &[] as &[OwnedFd]);
+                peer::send(&theirs, &bytes, &fds);
             }
             2 => {
                 // Too long now and then; there is memory for the others, which takes its time.
@@ -142,7 +145,11 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
         }
         seeds.push((session.to_owned(), seed));
     }
-    for operation in 1..7u8 {
+    for lie in [1, 4, 5] {
+        let seed = [&[1, lie, 9, 0, NULLS + 2], &[7; 9][..], &[6]].concat();
+        seeds.push((format!("announced-{lie}"), seed));
+    }
+    for operation in 2..7u8 {
         let mut seed = Vec::new();
         for round in 0..4u8 {
             seed.extend([operation, 9 + round, 0, 2 | round << 4, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 6]);

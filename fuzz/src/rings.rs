@@ -33,7 +33,7 @@ impl Rings {
     }
 
     /// The host's receiving end.
-    pub fn from_worker(&self) -> Consumer<Mapped> {
+    pub fn at_host(&self) -> Consumer<Mapped> {
         Consumer::new(self.to_host.map().expect("memory is left"), self.geometry)
     }
 
@@ -47,9 +47,14 @@ impl Rings {
         let [low, high] = said.number.to_le_bytes();
         let [a, b, c, d] = said.sequence.to_le_bytes();
         let Ok(mut reservation) = producer.reserve(8 + said.body.len()) else { return false };
-        // One that announces seven sends none.
-        if said.fds % 7 != 0 {
-            peer::send(socket, &reservation.position().to_le_bytes(), &said.descriptors());
+        // One that announces seven sends none, and one that announces six sends two.
+        let fds = match said.fds {
+            7 => Vec::new(),
+            6 => said.descriptors().split_off(4),
+            _ => said.descriptors(),
+        };
+        if !fds.is_empty() {
+            peer::send(socket, &reservation.position().to_le_bytes(), &fds);
         }
         reservation.put(0, &[said.kind, said.fds, low, high, a, b, c, d]);
         reservation.put(8, said.body);

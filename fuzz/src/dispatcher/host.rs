@@ -49,7 +49,7 @@ pub fn over_rings(input: &mut Input<'_>) {
             (6, _) => {
                 let _ = host.as_fd();
             }
-            (7, _) if input.u8() % 8 == 0 => worker = None,
+            (7, _) if input.u8().is_multiple_of(8) => worker = None,
             _ => {}
         }
     }
@@ -58,7 +58,7 @@ pub fn over_rings(input: &mut Input<'_>) {
 /// A host over libcamera's socket, likewise.
 pub fn over_libcameras_socket(input: &mut Input<'_>) {
     let (ours, theirs) = peer::datagrams();
-    let version = if input.u8() % 2 == 0 { Version::V2 } else { Version::V1 };
+    let version = if input.u8().is_multiple_of(2) { Version::V2 } else { Version::V1 };
     let mut host = libcamera_connection::<IpaRPiEvent>(ours, &INTERFACE, &options(), version);
     let mut calls = 0;
     while !input.is_empty() {

@@ -90,6 +90,16 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
         }
         seeds.push((name.to_owned(), every));
     }
+    for fds in [2, 6, 7] {
+        let said = Said { kind: 1, fds, number: 5, sequence: 1, body: &[0; 8] };
+        let mut seed = vec![0];
+        said.write(&mut seed);
+        seeds.push((format!("rings-worker-descriptors-{fds}"), seed));
+        let mut seed = vec![4, 0];
+        Said { kind: 5, ..said }.write(&mut seed);
+        seed.extend([4, 4]);
+        seeds.push((format!("rings-host-descriptors-{fds}"), seed));
+    }
     // Five messages are all that the kernel keeps.
     for (file, from, end, name) in [
         ("libcamera-2-rpi-session.jsonl", "host", 1u8, "socket-worker"),

@@ -44,7 +44,7 @@ pub fn over_rings(input: &mut Input<'_>) {
     if let Err(error) = served {
         assert!(!error.to_string().contains('\n'), "an error has to be one line: {error}");
     }
-    let mut consumer: Consumer<_> = rings.from_worker();
+    let mut consumer: Consumer<_> = rings.at_host();
     let mut record = Record::default();
     while consumer.pop(&mut record).expect("a worker keeps the rules").is_some() {
         let header: [u8; 8] = *record.bytes().first_chunk().expect("every message has a header");
