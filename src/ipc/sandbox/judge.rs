@@ -53,7 +53,7 @@ pub(super) fn judge(call: SystemCall, arguments: &[u64; 6], progress: Progress) 
         }
         Some("kill" | "tkill" | "rt_sigqueueinfo") => signal(arguments[0], arguments[1], progress),
         Some("tgkill" | "rt_tgsigqueueinfo") => signal(arguments[0], arguments[2], progress),
-        Some("clone" | "fork" | "vfork" | "socket") if progress.bold => Judgement::Deny,
+        Some("clone" | "fork" | "vfork" | "socket" | "setpgid") if progress.bold => Judgement::Deny,
         _ => Judgement::Forbidden,
     }
 }
