@@ -11,7 +11,7 @@ use ringfence::rpi::libcamera::LibcameraIpa;
 use ringfence::rpi::pipeline::{CameraIpa, Frame, Pipeline, PipelineError};
 use ringfence::serialize::controls::ids::{controls as ids, draft, rpi, v4l2};
 use ringfence::serialize::controls::{AeState, IdMap};
-use ringfence::serialize::{ControlList, Plane, SharedFd};
+use ringfence::serialize::{ControlList, Plane, SharedFd, Size};
 use rustix::process::Signal;
 
 mod common;
@@ -297,9 +297,15 @@ fn calls_that_would_end_the_worker_are_errors_and_do_not() {
         let tuning = package.tuning("raspberrypi/imx219.json");
         assert_eq!(ipa.init(&settings(tuning), &params).unwrap().0, 0);
         refused(ipa.start(&none).map(drop), "configure comes first");
+        // It divides by both.
+        let mut mode = IpaCameraSensorInfo { pixel_rate: 182_400_000, ..Default::default() };
+        refused(ipa.configure(&mode, &ConfigParams::default()).map(drop), "outputSize is 0 × 0");
+        mode.output_size = Size { width: 1640, height: 1232 };
+        mode.pixel_rate = 0;
+        refused(ipa.configure(&mode, &ConfigParams::default()).map(drop), "pixelRate is 0");
+        mode.pixel_rate = 182_400_000;
         // Neither sensor nor ISP have any control: its odd reply is a refusal like any other.
-        let (code, result) =
-            ipa.configure(&IpaCameraSensorInfo::default(), &ConfigParams::default()).unwrap();
+        let (code, result) = ipa.configure(&mode, &ConfigParams::default()).unwrap();
         assert_eq!((code, result.sensor_controls.len()), (-1, 0));
         refused(ipa.start(&none).map(drop), "configure comes first");
         let fd = SharedFd::from(

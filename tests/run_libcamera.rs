@@ -134,6 +134,27 @@ fn a_worker_that_is_none_is_told() {
 }
 
 #[test]
+fn a_worker_of_another_version_is_told() {
+    watchdog(|| {
+        let Some(package) = Package::find() else { return };
+        let outcome = Host::small(3, &["--ipa", "libcamera", "--ipa-version", "newest"]).run().expect(1);
+        let error = outcome.complaints()[0];
+        assert!(error.ends_with("not of the newest libcamera, say so with --ipa-version"), "{error}");
+        // It cannot read the first call, and libcamera's workers say nothing then.
+        let (worker, module) = (env!("CARGO_BIN_EXE_vimc_ipa_proxy"), package.file("ipa_vimc.so"));
+        let outcome = Host::new(["vimc", "--worker", worker, "--module", &module]).run().expect(1);
+        let error = outcome.complaints()[0];
+        assert!(error.starts_with("error: init did not return within 5."), "{error}");
+        assert!(error.ends_with("not of libcamera 0.0.3, say so with --ipa-version"), "{error}");
+        // It takes one string for two, and looks for the file of that name.
+        let outcome = Host::new(["vimc", "--ipa-version", "newest"]).run().expect(1);
+        let error = outcome.complaints()[0];
+        assert_eq!(error, "error: the module refused init: it returned -22");
+        assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
+    });
+}
+
+#[test]
 fn a_worker_that_dies_ends_the_run_and_one_outlives_nobody() {
     watchdog(|| {
         if Package::find().is_none() {

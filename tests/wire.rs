@@ -111,6 +111,37 @@ fn a_bad_line_is_told_and_passed_over() {
 }
 
 #[test]
+fn a_line_that_is_no_text_is_passed_over_too() {
+    watchdog(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("digits");
+        std::fs::write(&file, b"01\n\xff\xfe\n\r\n02\r\n").unwrap();
+        let args = ["decode", "--mojom", "interfaces/core.mojom", "--type", "uint8", "--wire", "libcamera-2"];
+        let outcome = wire(&[&args[..], &["--hex", file.to_str().unwrap()]].concat(), "");
+        assert_eq!((outcome.code, outcome.lines), (1, vec!["1".to_owned(), "2".to_owned()]));
+        let [complaint] = outcome.complaints.lines().collect::<Vec<_>>()[..] else {
+            panic!("{}", outcome.complaints)
+        };
+        assert!(complaint.contains(", line 2: invalid utf-8"), "{complaint}");
+    });
+}
+
+#[test]
+fn an_interface_that_is_wrong_is_told_as_its_compiler_does() {
+    watchdog(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("wrong.mojom");
+        std::fs::write(&file, "module ipa.wrong;\nstruct S { uint9 a; };\n").unwrap();
+        let args = ["encode", "--mojom", file.to_str().unwrap(), "--type", "S", "--wire", "native"];
+        let outcome = wire(&args, "");
+        assert_eq!((outcome.code, outcome.lines.len()), (2, 0));
+        let first = outcome.complaints.lines().next().unwrap();
+        assert_eq!(first, "error[unknown-type]: unknown type `uint9`");
+        assert!(outcome.complaints.contains("wrong.mojom:2:12"), "{}", outcome.complaints);
+    });
+}
+
+#[test]
 fn a_list_that_is_sent_again_is_read_with_its_map() {
     watchdog(|| {
         let text = std::fs::read_to_string("wire/tests/golden/libcamera-2.jsonl").unwrap();
@@ -180,6 +211,10 @@ fn mistakes_on_the_command_line_are_usage_errors() {
             (
                 &["encode", "--mojom", "interfaces/core.mojom", "--type", "Siez", "--wire", "native"],
                 "no `Siez` is defined",
+            ),
+            (
+                &["encode", "--mojom", "interfaces/core.mojom", "--type", "array<Size", "--wire", "native"],
+                "`array<Size` is no type: `>` is missing at its end",
             ),
             (&["encode", "--mojom", "nowhere.mojom", "--type", "bool", "--wire", "native"], "nowhere.mojom"),
             (

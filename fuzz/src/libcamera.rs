@@ -128,8 +128,10 @@ pub(crate) fn seeds(version: Version) -> Vec<(String, Vec<u8>)> {
                 let start = line.find(name).expect("every line has all members") + name.len();
                 line[start..].split(['"', ',', '}']).next().unwrap_or_default()
             };
-            let digits: Vec<u32> =
-                member("\"bytes\":\"").chars().map(|digit| digit.to_digit(16).expect("hexadecimal")).collect();
+            let digits: Vec<u32> = member("\"bytes\":\"")
+                .chars()
+                .map(|digit| digit.to_digit(16).expect("hexadecimal"))
+                .collect();
             let mut bytes: Vec<u8> = digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect();
             let fds = member("\"fds\":").parse().expect("a number");
             if version == Version::V1 {

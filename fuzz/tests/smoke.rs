@@ -5,6 +5,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+// What an instrumented test counts with; otherwise nothing of it is linked.
+use libfuzzer_sys as _;
 use ringfence_fuzz::{Mutator, TARGETS, Target, seeds};
 
 const ROUNDS: u64 = 4_000;
@@ -77,7 +79,7 @@ fn seeds_are_those_that_would_be_made() {
     }
 }
 
-/// Not a test: writes the seeds. `cargo test --test smoke -- --ignored write_seeds`
+/// Not a test: writes the seeds. `cargo test -p ringfence-fuzz -- --ignored write_seeds`
 #[test]
 #[ignore = "it writes to the source tree"]
 fn write_seeds() {

@@ -217,7 +217,7 @@ impl<'a, E> arbitrary::Arbitrary<'a> for Flags<E> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use bitflags::Flags as _;
 

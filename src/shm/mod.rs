@@ -14,7 +14,7 @@
 
 mod barrier;
 mod doorbell;
-#[cfg(all(target_arch = "x86_64", not(loom)))]
+#[cfg(target_arch = "x86_64")]
 mod line;
 mod memory;
 mod ring;
@@ -30,7 +30,5 @@ pub use ring::{
 pub use spin::{Spinner, WaitPolicy};
 pub use words::{Mapped, Words};
 
-#[cfg(all(test, loom))]
-mod model;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;

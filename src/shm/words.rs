@@ -8,6 +8,7 @@ pub(super) use loom::sync::atomic::{AtomicU64, Ordering, fence};
 #[cfg(loom)]
 pub(super) use std::sync::atomic::compiler_fence;
 
+#[cfg(not(loom))]
 use memmap2::MmapRaw;
 
 /// Words of a line of the ring.
@@ -100,22 +101,19 @@ impl<M: Words> Words for std::sync::Arc<M> {
 }
 
 /// A shared mapping of a whole sealed memfd.
+#[cfg(not(loom))]
 #[derive(Debug)]
 pub struct Mapped {
-    // The model checker has no use for it.
-    #[cfg_attr(loom, expect(dead_code))]
     raw: MmapRaw,
 }
 
+#[cfg(not(loom))]
 impl Mapped {
     /// Wraps a mapping that [`super::SharedMemory`] has made and checked.
     pub(super) fn new(raw: MmapRaw) -> Self {
         Self { raw }
     }
-}
 
-#[cfg(not(loom))]
-impl Mapped {
     /// The 32-bit word at `index`, in 64-bit words from the start, for a futex. Who uses it so must never use
     /// the same word through [`Words`].
     ///

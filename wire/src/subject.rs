@@ -159,9 +159,11 @@ impl<'a> Parser<'a> {
 
     fn expect(&mut self, token: &str) -> Result<(), String> {
         if self.eat(token) {
-            Ok(())
-        } else {
-            Err(format!("is no type: `{token}` is missing at `{}`", self.rest))
+            return Ok(());
+        }
+        match self.rest {
+            "" => Err(format!("is no type: `{token}` is missing at its end")),
+            rest => Err(format!("is no type: `{token}` is missing before `{rest}`")),
         }
     }
 

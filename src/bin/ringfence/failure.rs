@@ -9,6 +9,9 @@ pub enum Failure {
     /// What the user gave cannot be used: exit code 2.
     #[error("{0}")]
     Input(String),
+    /// An interface file cannot be used: what its compiler says, in lines that show where, is told as it is. Exit code 2.
+    #[error("{0}")]
+    Interface(String),
     /// The work itself failed: exit code 1.
     #[error("{0}")]
     Work(String),
@@ -34,7 +37,7 @@ impl Failure {
     /// The exit code that tells which it was.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Input(_) => ExitCode::from(2),
+            Self::Input(_) | Self::Interface(_) => ExitCode::from(2),
             Self::Work(_) => ExitCode::FAILURE,
             Self::Unread => ExitCode::from(128 + 13),
         }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ringfence::ipc::CallError;
 use ringfence::ipc::libcamera::Worker;
 use ringfence::rpi::libcamera::{Installation, InterfaceVersion, Modes};
 
@@ -56,6 +57,29 @@ pub fn worker(
         worker = worker.env(LOG_LEVELS, "*:WARN");
     }
     Ok((installed.map(|installed| installed.with_libraries(worker.clone())).unwrap_or(worker), version))
+}
+
+/// Why the first call of a session failed. A worker of another version cannot read it, or its answer cannot be read: there
+/// is no handshake that would tell.
+pub fn first_call(error: &CallError, version: InterfaceVersion) -> Failure {
+    match error {
+        CallError::Deadline { method, waited } => Failure::work(format!(
+            "{method} did not return within {waited:.1?}; if the worker is not of {}, say so with --ipa-version",
+            name(version)
+        )),
+        CallError::Decode(_) => Failure::work(format!(
+            "{error}; if the worker is not of {}, say so with --ipa-version",
+            name(version)
+        )),
+        _ => Failure::work(error),
+    }
+}
+
+const fn name(version: InterfaceVersion) -> &'static str {
+    match version {
+        InterfaceVersion::V0_0_3 => "libcamera 0.0.3",
+        InterfaceVersion::Newest => "the newest libcamera",
+    }
 }
 
 /// The tuning file that the user wants, else the installed one. The newest version may come with one built in.

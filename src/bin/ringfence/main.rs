@@ -40,8 +40,10 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            if !matches!(failure, Failure::Unread) {
-                eprintln!("error: {failure}");
+            match &failure {
+                Failure::Unread => {}
+                Failure::Interface(report) => eprintln!("{report}"),
+                failure => eprintln!("error: {failure}"),
             }
             failure.exit_code()
         }

@@ -16,7 +16,7 @@ use ringfence::rpi::camera::{Light, Scene, VirtualCamera, VirtualSensor};
 use ringfence::rpi::ipa::module::RaspberryPiIpa;
 use ringfence::rpi::ipa::tuning::Tuning;
 use ringfence::rpi::libcamera::{InterfaceVersion, LibcameraIpa};
-use ringfence::rpi::pipeline::{CameraIpa, Pipeline};
+use ringfence::rpi::pipeline::{CameraIpa, Pipeline, PipelineError};
 use ringfence::rpi::worker::RPI;
 use ringfence::serialize::ControlList;
 
@@ -53,15 +53,15 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         Chosen::BuiltIn { tuning } => {
             let mode = args.mode;
             let make = move || built_in(mode, &options);
-            film(args, make, "built-in", camera, &tuning, light, &stop)
+            film(args, make, None, camera, &tuning, light, &stop)
         }
         Chosen::Libcamera { worker, version: InterfaceVersion::V0_0_3, tuning } => {
             let make = move || LibcameraIpa::start(&options, &worker);
-            film(args, make, "libcamera 0.0.3", camera, &tuning, light, &stop)
+            film(args, make, Some(InterfaceVersion::V0_0_3), camera, &tuning, light, &stop)
         }
         Chosen::Libcamera { worker, version: InterfaceVersion::Newest, tuning } => {
             let make = move || IpaRPiProxy::libcamera(&options, &worker);
-            film(args, make, "libcamera", camera, &tuning, light, &stop)
+            film(args, make, Some(InterfaceVersion::Newest), camera, &tuning, light, &stop)
         }
     }
 }
@@ -94,11 +94,11 @@ impl Chosen {
     }
 }
 
-/// Takes the pictures.
+/// Takes the pictures. `version` is that of libcamera, if the IPA is its.
 fn film<I: CameraIpa>(
     args: &RunArgs,
     mut make: impl FnMut() -> Result<I, ConnectError> + Send + 'static,
-    ipa_name: &'static str,
+    version: Option<InterfaceVersion>,
     camera: VirtualCamera,
     tuning: &str,
     light: Light,
@@ -113,7 +113,10 @@ fn film<I: CameraIpa>(
         let supervisor = Supervisor::new(make).budget(args.restarts, RESTART_WINDOW);
         Pipeline::supervised(supervisor, camera, tuning, &none)
     };
-    let mut pipeline = pipeline.map_err(Failure::work)?;
+    let mut pipeline = pipeline.map_err(|error| match (&error, version) {
+        (PipelineError::Ipa(cause), Some(version)) => libcamera::first_call(cause, version),
+        _ => Failure::work(error),
+    })?;
 
     let frames = u64::from(args.frames.get());
     let progress = progress_bar(frames, args.json);
@@ -144,7 +147,7 @@ fn film<I: CameraIpa>(
     }
     progress.finish_and_clear();
 
-    let summary = summarise(&pipeline, ipa_name, &records, args)?;
+    let summary = summarise(&pipeline, name_of(version), &records, args)?;
     let interrupted = records.len() < frames as usize;
     // What was taken is kept even if the IPA cannot be stopped in order.
     let mut written = Vec::new();
@@ -179,6 +182,15 @@ fn tuning_path(path: &Path) -> Result<String, Failure> {
 fn light_of(args: &RunArgs, first: Light, frame: u64) -> Light {
     let latest = args.step.iter().filter(|step| step.frame <= frame).max_by_key(|step| step.frame);
     latest.map_or(first, |step| step.light)
+}
+
+/// What the report calls the algorithms.
+const fn name_of(version: Option<InterfaceVersion>) -> &'static str {
+    match version {
+        None => "built-in",
+        Some(InterfaceVersion::V0_0_3) => "libcamera 0.0.3",
+        Some(InterfaceVersion::Newest) => "libcamera",
+    }
 }
 
 fn progress_bar(frames: u64, json: bool) -> ProgressBar {

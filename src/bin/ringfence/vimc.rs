@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use ringfence::interfaces::{libcamera as newest, libcamera_0_0_3, vimc};
+use ringfence::ipc::Options;
 use ringfence::ipc::libcamera::Worker;
-use ringfence::ipc::{CallError, Options};
 use ringfence::rpi::libcamera::{Installation, InterfaceVersion};
 use ringfence::serialize::controls::ids::v4l2;
 use ringfence::serialize::controls::{ControlInfo, Direction, IdMap};
@@ -41,7 +41,7 @@ pub fn session(args: &LibcameraArgs) -> Result<ExitCode, Failure> {
 /// A session of one version: the calls are the same, their types and two of their names are not.
 macro_rules! session {
     (
-        $worker:expr, $types:path, $vimc:path, trace: ($($trace:expr)?),
+        $worker:expr, $version:expr, $types:path, $vimc:path, trace: ($($trace:expr)?),
         compute: $compute:ident = $compute_name:literal, event: $event:ident = $event_name:literal
     ) => {{
         use vimc::IpaVimc as _;
@@ -52,7 +52,9 @@ macro_rules! session {
             types::IpaSettings { configuration_file: configuration(), sensor_model: "vimc".to_owned() };
         let call = format!("init({:?}, IPAOperationInit, Flag2)", settings.configuration_file);
         let code = vimc::IpaOperationCode::IpaOperationInit;
-        tell(&call, ipa.init(&settings, $($trace,)? code, vimc::TestFlag::Flag2.into()))?;
+        let answer = ipa.init(&settings, $($trace,)? code, vimc::TestFlag::Flag2.into());
+        let (ret, _) = tell(&call, answer.map_err(|error| libcamera::first_call(&error, $version)))?;
+        accepted("init", ret)?;
         let size = Size { width: 640, height: 480 };
         let stream = types::IpaStream { pixel_format: u32::from_le_bytes(*b"RG24"), size };
         let sensor = types::IpaCameraSensorInfo {
@@ -63,17 +65,20 @@ macro_rules! session {
         };
         let streams = BTreeMap::from([(0, stream), (1, stream)]);
         let entities = BTreeMap::from([(0, controls())]);
-        tell("configure(2 streams, 1 entity)", ipa.configure(&sensor, &streams, &entities))?;
+        let answer = ipa.configure(&sensor, &streams, &entities).map_err(Failure::work);
+        accepted("configure", tell("configure(2 streams, 1 entity)", answer)?)?;
         let mut buffers = Vec::new();
         for id in BUFFERS {
             let plane = Plane { fd: memory(BYTES)?, offset: 0, length: BYTES };
             buffers.push(types::IpaBuffer { id, planes: vec![plane] });
         }
-        tell(&format!("mapBuffers({BUFFERS:?})"), ipa.map_buffers(&buffers))?;
-        tell("start()", ipa.start())?;
+        tell(&format!("mapBuffers({BUFFERS:?})"), ipa.map_buffers(&buffers).map_err(Failure::work))?;
+        accepted("start", tell("start()", ipa.start().map_err(Failure::work))?)?;
         for (frame, buffer) in (0..).zip(ASKED) {
-            tell(&format!("queueRequest({frame})"), ipa.queue_request(frame, &ControlList::default()))?;
-            tell(&format!("{}({frame}, {buffer})", $compute_name), ipa.$compute(frame, buffer))?;
+            let answer = ipa.queue_request(frame, &ControlList::default()).map_err(Failure::work);
+            tell(&format!("queueRequest({frame})"), answer)?;
+            let answer = ipa.$compute(frame, buffer).map_err(Failure::work);
+            tell(&format!("{}({frame}, {buffer})", $compute_name), answer)?;
         }
         for _ in BUFFERS {
             if !ipa.wait(Some(Instant::now() + PATIENCE)).map_err(Failure::work)? {
@@ -85,14 +90,14 @@ macro_rules! session {
                 print(&format!("    {}({buffer_id}, {flags:?})\n", $event_name))?;
             }
         }
-        tell("stop()", ipa.stop())?;
-        tell(&format!("unmapBuffers({BUFFERS:?})"), ipa.unmap_buffers(&BUFFERS))?;
+        tell("stop()", ipa.stop().map_err(Failure::work))?;
+        tell(&format!("unmapBuffers({BUFFERS:?})"), ipa.unmap_buffers(&BUFFERS).map_err(Failure::work))?;
     }};
 }
 
 fn version_0_0_3(worker: &Worker) -> Result<(), Failure> {
     session!(
-        worker, libcamera_0_0_3::libcamera, libcamera_0_0_3::vimc, trace: (),
+        worker, InterfaceVersion::V0_0_3, libcamera_0_0_3::libcamera, libcamera_0_0_3::vimc, trace: (),
         compute: fill_params_buffer = "fillParamsBuffer", event: ParamsBufferReady = "paramsBufferReady"
     );
     Ok(())
@@ -102,7 +107,7 @@ fn newest_version(worker: &Worker) -> Result<(), Failure> {
     // The module writes what it does. A file cannot keep us waiting, as a pipe could.
     let trace = memory(0)?;
     session!(
-        worker, newest, vimc, trace: (&trace),
+        worker, InterfaceVersion::Newest, newest, vimc, trace: (&trace),
         compute: compute_params = "computeParams", event: ParamsComputed = "paramsComputed"
     );
     let mut written = [0; BYTES as usize];
@@ -113,11 +118,22 @@ fn newest_version(worker: &Worker) -> Result<(), Failure> {
     print(&format!("trace: {:?}\n", codes.collect::<Vec<_>>()))
 }
 
-/// Prints a call and what came of it.
-fn tell<R: Debug>(call: &str, result: Result<R, CallError>) -> Result<(), Failure> {
-    let result = result.map_err(Failure::work)?;
-    let answer = format!("{result:?}");
-    if answer == "()" { print(&format!("{call}\n")) } else { print(&format!("{call} -> {answer}\n")) }
+/// Prints a call and what came of it, which is returned.
+fn tell<R: Debug>(call: &str, result: Result<R, Failure>) -> Result<R, Failure> {
+    let result = result?;
+    match format!("{result:?}").as_str() {
+        "()" => print(&format!("{call}\n")),
+        answer => print(&format!("{call} -> {answer}\n")),
+    }?;
+    Ok(result)
+}
+
+/// Ends the session if the module has refused a call.
+fn accepted(method: &str, code: i32) -> Result<(), Failure> {
+    if code < 0 {
+        return Err(Failure::work(format!("the module refused {method}: it returned {code}")));
+    }
+    Ok(())
 }
 
 /// A file that the module can open: it looks no further.

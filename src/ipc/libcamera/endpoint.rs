@@ -115,6 +115,18 @@ impl Endpoint {
         Ok(Self::new(socket, host, module.as_ref().into()))
     }
 
+    /// The connection over this datagram socket to a host that has ended once `host` is readable, as its pidfd is then:
+    /// for a program that has both from elsewhere.
+    ///
+    /// Only between calls does anybody look whether the host is there: a module that hangs outlives it.
+    ///
+    /// # Errors
+    /// [`ServeError::System`] if the socket cannot be made not to block.
+    pub fn over(socket: OwnedFd, host: OwnedFd) -> Result<Self, ServeError> {
+        let system = |errno| ServeError::System { call: "ioctl(FIONBIO)", errno };
+        Ok(Self::new(Socket::adopt(socket).map_err(system)?, host, PathBuf::new()))
+    }
+
     pub(super) fn new(socket: Socket, host: OwnedFd, module: PathBuf) -> Self {
         Self { socket, host, version: Version::V2, reply_within: PATIENCE_OF_LIBCAMERA, module }
     }

@@ -19,10 +19,10 @@ use crate::interfaces::rpi::{
 use crate::ipc::libcamera::Worker;
 use crate::ipc::{CallError, ConnectError, Mode, Options};
 use crate::rpi::pipeline::CameraIpa;
-use crate::serialize::ControlList;
 use crate::serialize::controls::ids::controls as ids;
 use crate::serialize::controls::ids::v4l2;
 use crate::serialize::controls::{Control, IdMap};
+use crate::serialize::{ControlList, Size};
 
 /// Where the maps of the sensor's and of the ISP's controls are looked for.
 const SENSOR: u32 = 0;
@@ -143,6 +143,7 @@ impl IpaRPi for LibcameraIpa {
         if self.state == State::Started {
             return Err(CallError::Module("configure: stop comes first".to_owned()));
         }
+        check_mode(sensor_info)?;
         self.sensor.clone_from(sensor_info);
         // Exactly two: it refuses any other number. There is no place for the lens.
         let entities =
@@ -244,6 +245,21 @@ fn acted(new: &ControlList) -> Result<ControlList, CallError> {
     // Without it, no time would pass, and the algorithms would rest.
     old.set(&SENSOR_TIMESTAMP, new.try_get(&ids::SENSOR_TIMESTAMP).map_err(missing)?);
     Ok(old)
+}
+
+/// Refuses a mode whose numbers the IPA divides by, and are zero: whole ones end its process.
+fn check_mode(sensor: &IpaCameraSensorInfo) -> Result<(), CallError> {
+    let Size { width, height } = sensor.output_size;
+    if width == 0 || height == 0 {
+        let why = format!("configure: sensorInfo: outputSize is {width} × {height}, and neither may be 0");
+        return Err(CallError::Module(why));
+    }
+    if sensor.pixel_rate == 0 {
+        return Err(CallError::Module(
+            "configure: sensorInfo: pixelRate is 0, which no sensor has".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn old_sensor_info(new: &IpaCameraSensorInfo) -> old_core::IpaCameraSensorInfo {

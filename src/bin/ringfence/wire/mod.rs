@@ -40,11 +40,7 @@ fn check(files: &[PathBuf], include: &[PathBuf]) -> Result<Model, Failure> {
             false => folder.to_owned(),
         });
     let config = include.iter().cloned().chain(beside).fold(Config::new(), Config::include);
-    let checked = config.check(files).map_err(|errors| {
-        // Each has several lines, which show where it is.
-        let text = printable(&errors.to_string());
-        Failure::Input(text.strip_prefix("error: ").unwrap_or(&text).to_owned())
-    })?;
+    let checked = config.check(files).map_err(|errors| Failure::Interface(printable(&errors.to_string())))?;
     // What the compiler warns of is no matter of what is on the wire.
     Ok(checked.model)
 }
@@ -57,13 +53,15 @@ fn each_line(
 ) -> Result<usize, Failure> {
     let mut faults = 0;
     let mut all = |name: &str, input: &mut dyn BufRead| -> Result<(), Failure> {
-        for (index, text) in input.lines().enumerate() {
+        for (index, bytes) in input.split(b'\n').enumerate() {
             let place = format!("{name}line {}", index + 1);
-            let text = text.map_err(|error| Failure::input(format!("{place}: {error}")))?;
-            if text.trim().is_empty() {
-                continue;
-            }
-            match line(&place, text.trim()) {
+            let bytes = bytes.map_err(|error| Failure::input(format!("{place}: {error}")))?;
+            let used = match str::from_utf8(&bytes).map(str::trim) {
+                Ok("") => continue,
+                Ok(text) => line(&place, text),
+                Err(error) => Err(LineError::fault(error)),
+            };
+            match used {
                 Ok(()) => {}
                 Err(LineError::Fault(fault)) => {
                     faults += 1;

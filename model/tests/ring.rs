@@ -1,12 +1,11 @@
 //! Every interleaving of a producer and a consumer, as far as the model checker can walk.
 //!
-//! Run with `RUSTFLAGS="--cfg loom" cargo test --lib --release shm::model`.
+//! Run with `cargo test -p ringfence-model`.
 
 use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
-
-use super::{Consumer, Geometry, Producer, Record, RingError, Words};
+use ringfence_model::{Consumer, Geometry, Producer, Record, RingError, Words};
 
 #[derive(Debug, Clone)]
 struct Model(Arc<Vec<AtomicU64>>);
