@@ -22,7 +22,7 @@ use ringfence::rpi::camera::{Light, Scene, SensorMode, VirtualCamera, VirtualSen
 use ringfence::rpi::ipa::module::RaspberryPiIpa;
 use ringfence::rpi::libcamera::LibcameraIpa;
 use ringfence::rpi::pipeline::{CameraIpa, Pipeline};
-use ringfence::serialize::{ControlInfoMap, ControlList, Flags, SharedFd};
+use ringfence::serialize::{ControlInfoMap, ControlList, Flags, SharedFd, Size};
 use rustix::process::Signal;
 use vimc::{DEADLY_BUFFER, Vimc, buffer, worker};
 
@@ -144,7 +144,12 @@ fn libcamera(package: &Package, options: &Options) {
     let settings = IpaSettings { configuration_file: tuning, sensor_model: "imx219".to_owned() };
     assert_eq!(ipa.init(&settings, &InitParams::default()).unwrap().0, 0);
     let params = ConfigParams { ls_table_handle: trace(), ..Default::default() };
-    assert_eq!(ipa.configure(&IpaCameraSensorInfo::default(), &params).unwrap().0, -1);
+    let sensor = IpaCameraSensorInfo {
+        output_size: Size { width: 64, height: 48 },
+        pixel_rate: 1,
+        ..IpaCameraSensorInfo::default()
+    };
+    assert_eq!(ipa.configure(&sensor, &params).unwrap().0, -1);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn run_and_kill(args: &[&str], kills: usize) {
     let luma = |frame: &serde_json::Value| frame["mean_luma"].as_f64().unwrap();
     for frame in &frames[80..] {
         let ratio = luma(frame) / luma(&frames[79]);
-        assert!((ratio - 1.0).abs() < TOLERANCE, "the picture jumps by {ratio}: {frame}");
+        assert!((ratio - 1.0).abs() < TOLERANCE, "the brightness jumps by {ratio}: {frame}");
     }
 }
 

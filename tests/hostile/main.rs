@@ -67,7 +67,7 @@ fn hostile_worker_entry() {
 
 /// Options for a connection to a worker that does harm. It plays its part by itself, without any sandbox.
 fn for_hostile(options: Options) -> Options {
-    options
+    options.sandbox(SandboxPolicy::off())
 }
 
 fn options() -> Options {

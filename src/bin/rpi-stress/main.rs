@@ -5,6 +5,7 @@
 
 mod camera;
 mod cli;
+#[allow(dead_code, reason = "`ringfence` fails in more ways")]
 #[path = "../ringfence/failure.rs"]
 mod failure;
 mod faults;

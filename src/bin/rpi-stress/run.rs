@@ -75,7 +75,7 @@ fn watch(args: &Args, stage: &Stage) -> bool {
         } else {
             stage.stop.store(true, Ordering::Relaxed);
         }
-        bar.set_position(u64::try_from(start.elapsed().as_secs()).unwrap_or(u64::MAX));
+        bar.set_position(start.elapsed().as_secs());
         let [frames, faults] = [&stage.frames, &stage.faults].map(|count| count.load(Ordering::Relaxed));
         bar.set_message(format!("{frames} frames, {faults} faults"));
         std::thread::sleep(GLANCE);
