@@ -8,6 +8,8 @@ pub mod interfaces;
 #[cfg(not(loom))]
 pub mod ipc;
 #[cfg(not(loom))]
+pub mod probe;
+#[cfg(not(loom))]
 pub mod rpi;
 pub mod serialize;
 pub mod shm;
