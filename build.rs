@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "interfaces/raspberrypi.mojom",
         "interfaces/vimc.mojom",
     ])?;
-    newest().compile(&["interfaces/bench.mojom"])?;
+    newest().compile(&["interfaces/bench.mojom", "interfaces/probe.mojom"])?;
 
     let old = "libcamera-0.0.3";
     let folder = format!("interfaces/{old}");

@@ -39,6 +39,11 @@ pub mod libcamera_0_0_3 {
     }
 }
 
+/// `probe.mojom`: what a worker may not do, to be tried.
+pub mod probe {
+    include!(concat!(env!("OUT_DIR"), "/probe.rs"));
+}
+
 /// `bench.mojom`: nothing that does any work, to measure the way there and back with.
 pub mod bench {
     include!(concat!(env!("OUT_DIR"), "/bench.rs"));

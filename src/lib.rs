@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod interfaces;
 pub mod ipc;
+pub mod probe;
 pub mod rpi;
 pub mod serialize;
 pub mod shm;

@@ -9,13 +9,17 @@ use super::ipa::module::RaspberryPiIpa;
 use crate::bench;
 use crate::interfaces::rpi;
 use crate::ipc::{Component, Endpoint, ServeError, Worker};
+use crate::probe;
 
 /// Name of the Raspberry Pi's algorithms among the components.
 pub const RPI: &str = "rpi";
 
 /// Everything that a worker of this package can serve.
-pub const COMPONENTS: &[Component] =
-    &[Component { name: RPI, serve: serve_rpi }, Component { name: bench::COMPONENT, serve: bench::serve }];
+pub const COMPONENTS: &[Component] = &[
+    Component { name: RPI, serve: serve_rpi },
+    Component { name: bench::COMPONENT, serve: bench::serve },
+    Component { name: probe::COMPONENT, serve: probe::serve },
+];
 
 /// The worker of the Raspberry Pi's algorithms, which read this tuning file in their first call, `init`. An empty path
 /// is that of the tuning built in.
@@ -37,6 +41,8 @@ pub enum Role {
     Host,
     /// It talks to the user, and starts so many workers that their coming and going is of no interest.
     Bench,
+    /// It talks to the user, and starts workers that do what should be warned about.
+    Probe,
     /// It serves a component; its host logs what it writes.
     Worker,
 }
@@ -48,6 +54,7 @@ impl Role {
         match std::env::args().nth(1).as_deref() {
             _ if crate::ipc::is_worker() => Self::Worker,
             Some("bench") => Self::Bench,
+            Some("sandbox-probe") => Self::Probe,
             _ => Self::Host,
         }
     }
@@ -59,11 +66,12 @@ pub fn log_to_stderr(role: Role) {
         Role::Host => "info",
         // The host adds time and level to each line.
         Role::Worker | Role::Bench => "warn",
+        Role::Probe => "error",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match role {
-        Role::Host | Role::Bench => {
+        Role::Host | Role::Bench | Role::Probe => {
             log.without_time().with_target(false).with_ansi(std::io::stderr().is_terminal()).init()
         }
         Role::Worker => log.without_time().with_target(false).with_ansi(false).init(),

@@ -35,6 +35,10 @@ pub enum Command {
     Vimc(LibcameraArgs),
     /// Stand between a libcamera host and a worker, and record what crosses
     Relay(RelayArgs),
+    /// Let a worker try what no worker may do, and tell what stopped it; fails if anything got through
+    SandboxProbe(SandboxProbeArgs),
+    /// Tell what this system offers for workers, and how to mend what is missing
+    Doctor(DoctorArgs),
     /// Encode and decode values, and read recorded sessions, given nothing but interface files
     #[command(subcommand)]
     Wire(WireCommand),
@@ -50,6 +54,25 @@ pub struct RelayArgs {
     /// The worker and its arguments, of which the last is the number of the host's socket
     #[arg(last = true, required = true, value_name = "WORKER")]
     pub worker: Vec<OsString>,
+}
+
+/// How to probe.
+#[derive(Debug, Args)]
+pub struct SandboxProbeArgs {
+    /// The sandbox: all that workers get by default, what the system offers of it, or none
+    #[arg(long, value_enum, default_value_t = SandboxName::Strict)]
+    pub policy: SandboxName,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to look.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to measure.

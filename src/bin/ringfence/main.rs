@@ -4,6 +4,7 @@
 mod bars;
 mod bench;
 mod cli;
+mod doctor;
 mod failure;
 mod frame_record;
 mod interrupt;
@@ -13,6 +14,7 @@ mod output;
 mod plot;
 mod relay;
 mod run;
+mod sandbox_probe;
 mod summary;
 mod vimc;
 mod wire;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         cli::Command::Bench(args) => bench::bench(&args),
         cli::Command::Vimc(args) => vimc::session(&args),
         cli::Command::Relay(args) => relay::run(args),
+        cli::Command::SandboxProbe(args) => sandbox_probe::probe(&args),
+        cli::Command::Doctor(args) => doctor::doctor(&args),
         cli::Command::Wire(command) => wire::wire(&command),
     });
     match result {

@@ -144,6 +144,8 @@ pub(super) const ALLOWED: &[Rule] = &[
         "getcwd",
     ]),
     always(&["access", "faccessat", "faccessat2"]),
+    // Libraries look for special file systems as they are loaded: libselinux, allocators that want huge pages.
+    always(&["statfs", "fstatfs"]),
     // Time.
     always(&["clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time"]),
     always(&["timerfd_create", "timerfd_settime", "timerfd_gettime"]),
@@ -205,11 +207,13 @@ pub(super) const WRITING: u32 = 0o3 | 0o100 | 0o1000 | 0o20_000_000;
 pub(super) const UNKNOWN: &[&str] = &["clone3", "openat2"];
 
 /// Answered `EPERM`, as any unprivileged program may be: wishes for a share of the machine, which a module states in
-/// good faith and goes on without.
+/// good faith and goes on without. And `mincore`, which unwinders test addresses with if they can, and which tells what
+/// others have lately read.
 pub(super) const REFUSED: &[&str] = &[
     "get_mempolicy",
     "ioprio_set",
     "mbind",
+    "mincore",
     "mlock",
     "mlock2",
     "mlockall",

@@ -69,9 +69,9 @@ impl fmt::Display for SystemCall {
         match self.name() {
             Some(name) => f.write_str(name),
             None if cfg!(target_arch = "x86_64") && self.0 & X32 != 0 => {
-                write!(f, "x32 system call {}", self.0 & !X32)
+                write!(f, "number {} of x32", self.0 & !X32)
             }
-            None => write!(f, "system call {}", self.0),
+            None => write!(f, "number {}", self.0),
         }
     }
 }

@@ -257,7 +257,7 @@ fn newer_calls_are_unknown_and_wishes_are_refused() {
 fn other_interfaces_of_the_kernel_are_closed() {
     // x32: `socket` by the same entry and another number.
     let outcome = run_plain(|| errno_of(0x4000_0000 | 41, six(&[1, 1])));
-    assert_eq!(outcome, Outcome::forbidden("x32 system call 41"));
+    assert_eq!(outcome, Outcome::forbidden("number 41 of x32"));
     // The 32-bit entry, where 20 is `getpid`. On x86-64 that number is `writev`, which is allowed.
     let outcome = run_plain(|| {
         // SAFETY: the call reads and writes no memory.
@@ -267,7 +267,7 @@ fn other_interfaces_of_the_kernel_are_closed() {
     assert_eq!(outcome, Outcome::Killed(Signal::SIGSYS));
     // A number that no kernel has.
     let outcome = run_plain(|| errno_of(9999, [0; 6]));
-    assert_eq!(outcome, Outcome::forbidden("system call 9999"));
+    assert_eq!(outcome, Outcome::forbidden("number 9999"));
 }
 
 #[test]
