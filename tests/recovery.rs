@@ -202,7 +202,9 @@ fn exhaustion() {
                 None => assert_eq!(restarts, 1),
                 Some(PipelineError::GivenUp(given_up)) => {
                     assert_eq!((restarts, given_up.restarts), (2, 1));
-                    let Reason::Failed(CallError::Died(death)) = &*given_up.last else { panic!("{given_up}") };
+                    let Reason::Failed(CallError::Died(death)) = &*given_up.last else {
+                        panic!("{given_up}")
+                    };
                     assert_eq!(death.exit, Exit::Signal(9));
                 }
                 Some(error) => panic!("{error}"),

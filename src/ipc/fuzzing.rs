@@ -31,8 +31,9 @@ pub fn make_offer(
     deadline: Instant,
 ) -> Result<(), HandshakeError> {
     let socket = adopt(socket);
-    let offer = Offer::send(&socket, interface, options.to_worker, options.to_host, options.worker_wait)?;
-    offer.finish(&socket, Peer { socket: socket.as_fd(), process: None }, interface, deadline).map(drop)
+    let offer =
+        Offer::send(&socket, interface, options.to_worker, options.to_host, options.worker_wait, false)?;
+    offer.finish(&socket, Peer::socket(socket.as_fd()), interface, deadline).map(drop)
 }
 
 /// A worker's end.
@@ -54,5 +55,5 @@ pub fn connection(
 }
 
 fn adopt(socket: OwnedFd) -> Socket {
-    Socket::adopt(socket).expect("every socket can be made not to block")
+    Socket::adopt(socket)
 }

@@ -20,7 +20,9 @@ use common::{children, until, watchdog};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ringfence::interfaces::vimc::{IpaVimc, IpaVimcEvent, IpaVimcProxy};
-use ringfence::ipc::{CallError, ConnectError, Exit, OnFlood, OnFull, Options, SandboxPolicy, WaitPolicy, Worker};
+use ringfence::ipc::{
+    CallError, ConnectError, Exit, OnFlood, OnFull, Options, SandboxPolicy, WaitPolicy, Worker,
+};
 use ringfence::serialize::ControlList;
 use scripts::{BLOCKING, HELD, SCRIPTS};
 use stage::Stage;

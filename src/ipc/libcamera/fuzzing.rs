@@ -72,5 +72,5 @@ pub fn libcamera_connection<E: Event>(
 }
 
 fn adopt(socket: OwnedFd) -> Socket {
-    Socket::adopt(socket).expect("every socket can be made not to block")
+    Socket::adopt(socket)
 }
