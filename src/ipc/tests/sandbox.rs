@@ -397,6 +397,45 @@ fn without_a_sandbox_a_worker_may_do_what_its_host_may() {
     });
 }
 
+/// A program from this C++ source, in a folder of its own; `None`, with a word, where there is no compiler.
+fn compiled(source: &str) -> Option<(tempfile::TempDir, PathBuf)> {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, program) = (folder.path().join("program.cc"), folder.path().join("program"));
+    fs::write(&file, source).unwrap();
+    let Ok(status) = Command::new("c++").args(["-pthread", "-o"]).args([&program, &file]).status() else {
+        eprintln!("skipped: there is no C++ compiler");
+        return None;
+    };
+    assert!(status.success());
+    Some((folder, program))
+}
+
+/// A module's constructors run when it is loaded, before anybody could ask it to confine itself.
+#[test]
+fn what_runs_before_main_is_confined_too() {
+    const PROGRAM: &str = r#"
+        #include <cstdio>
+        #include <fcntl.h>
+        #include <sys/socket.h>
+        __attribute__((constructor)) static void first() {
+            fprintf(stderr, "%d\n", open("/etc/passwd", O_RDONLY));
+            socket(AF_INET, SOCK_STREAM, 0);
+        }
+        int main() { return 5; }
+    "#;
+    watchdog(|| {
+        let Some((_folder, program)) = compiled(PROGRAM) else { return };
+        let worker = Worker::component("none").program(&program);
+        let error = Connection::isolated(&CAPTIVE, &Options::new(), &worker).unwrap_err();
+        let ConnectError::Died(death) = error else { panic!("{error}") };
+        assert_eq!((death.exit, death.stderr.as_str()), (Exit::Forbidden { call: "socket".into() }, "-1\n"));
+        let free = Options::new().sandbox(SandboxPolicy::off());
+        let error = Connection::isolated(&CAPTIVE, &free, &worker).unwrap_err();
+        let ConnectError::Died(death) = error else { panic!("{error}") };
+        assert_eq!(death.exit, Exit::Status(5));
+    });
+}
+
 /// A runtime that is not ours: it throws, starts threads, takes much memory and aborts.
 #[test]
 fn a_program_in_c_plus_plus_runs_in_the_sandbox() {
@@ -420,15 +459,7 @@ fn a_program_in_c_plus_plus_runs_in_the_sandbox() {
         }
     "#;
     watchdog(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let (source, program) = (folder.path().join("program.cc"), folder.path().join("program"));
-        fs::write(&source, PROGRAM).unwrap();
-        let compiled = Command::new("c++").args(["-pthread", "-o"]).args([&program, &source]).status();
-        let Ok(status) = compiled else {
-            eprintln!("skipped: there is no C++ compiler");
-            return;
-        };
-        assert!(status.success());
+        let Some((_folder, program)) = compiled(PROGRAM) else { return };
         for (args, exit) in [(&[][..], Exit::Status(5)), (&["abort"][..], Exit::Signal(6))] {
             let worker = Worker::component("none").program(&program).args(args);
             let error = Connection::isolated(&CAPTIVE, &Options::new(), &worker).unwrap_err();
