@@ -142,6 +142,7 @@ impl Worker {
             variables,
             modules: self.modules.clone(),
             reads: self.reads.clone(),
+            bold: false,
         })
     }
 }

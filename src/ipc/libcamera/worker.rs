@@ -117,6 +117,8 @@ impl Worker {
             args: vec![self.module.clone().into(), socket.as_raw_fd().to_string().into()],
             variables,
             modules: vec![self.module.clone()],
+            // LTTng, which Debian links libcamera to, forks to make a file, and looks for its daemon every few seconds.
+            bold: true,
             reads: DATA.iter().map(PathBuf::from).chain(self.reads.iter().cloned()).collect(),
         };
         tracing::info!(program = %self.program.display(), module = %self.module.display(), version = %self.version, "starting a libcamera worker");

@@ -18,6 +18,8 @@ pub(super) struct Progress {
     pub may_exec: bool,
     /// Whether its module is loaded, after which nothing has to be opened or to become executable.
     pub sealed: bool,
+    /// Whether libraries of it try to start processes and to connect by themselves, and do without.
+    pub bold: bool,
     /// Its process id as it sees it.
     pub inner_pid: u32,
 }
@@ -51,6 +53,7 @@ pub(super) fn judge(call: SystemCall, arguments: &[u64; 6], progress: Progress) 
         }
         Some("kill" | "tkill" | "rt_sigqueueinfo") => signal(arguments[0], arguments[1], progress),
         Some("tgkill" | "rt_tgsigqueueinfo") => signal(arguments[0], arguments[2], progress),
+        Some("clone" | "fork" | "vfork" | "socket" | "setpgid") if progress.bold => Judgement::Deny,
         _ => Judgement::Forbidden,
     }
 }

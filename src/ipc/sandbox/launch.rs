@@ -154,7 +154,7 @@ pub(in crate::ipc) fn launch(
         }
         plan.identity = namespaces.contains(Layers::USER_NS).then(identity);
         plan.limits = if policy.off { Vec::new() } else { limits(policy, namespaces) };
-        match start(&mut plan, namespaces) {
+        match start(&mut plan, namespaces, program.bold) {
             Ok(Started { pid, pidfd, warden, missing }) => {
                 let layers = planned.difference(missing);
                 let lacking = Layers::REQUIRED.difference(layers);
@@ -193,7 +193,7 @@ impl From<LaunchError> for StartError {
 }
 
 /// Starts a process in these namespaces, and waits until it runs its program.
-fn start(plan: &mut Plan, namespaces: Layers) -> Result<Started, StartError> {
+fn start(plan: &mut Plan, namespaces: Layers, bold: bool) -> Result<Started, StartError> {
     let (status, theirs) = Socket::pair().map_err(system("socketpair")).map_err(LaunchError::from)?;
     let theirs = above_streams(theirs)?;
     plan.status = theirs.as_raw_fd();
@@ -207,7 +207,7 @@ fn start(plan: &mut Plan, namespaces: Layers) -> Result<Started, StartError> {
     })?;
     // Its number as it sees it.
     let inner_pid = if namespaces.contains(Layers::PID_NS) { 1 } else { pid.as_raw_nonzero().get() };
-    let report = match hear(&status, inner_pid.cast_unsigned()) {
+    let report = match hear(&status, inner_pid.cast_unsigned(), bold) {
         Ok((report, listener)) if report.step == 0 => match pidfd.try_clone() {
             Ok(own) => {
                 let warden = listener.map(|listener| Warden::new(listener, own));
@@ -236,7 +236,7 @@ fn start(plan: &mut Plan, namespaces: Layers) -> Result<Started, StartError> {
 
 /// Waits for the child's last report: that a step has failed, or that all went well and it runs its program, which
 /// closes its end. To run it is the first system call that is judged.
-fn hear(status: &Socket, inner_pid: u32) -> Result<(Report, Option<Listener>), SandboxError> {
+fn hear(status: &Socket, inner_pid: u32, bold: bool) -> Result<(Report, Option<Listener>), SandboxError> {
     let deadline = Instant::now() + PATIENCE;
     let mut last = None;
     let mut listener = None;
@@ -246,13 +246,14 @@ fn hear(status: &Socket, inner_pid: u32) -> Result<(Report, Option<Listener>), S
             Ok(Some(packet)) if packet.bytes == size_of::<Report>() && report.step == 0 => {
                 last = Some(report);
                 listener = packet.fds.into_iter().next().map(|fd| {
-                    let listener = Listener::new(fd, inner_pid);
+                    let listener = Listener::new(fd, inner_pid, bold);
                     listener.allow_exec_once();
                     listener
                 });
             }
             Ok(Some(_)) => return Ok((report, None)),
-            Ok(None) => return last.map(|report| (report, listener)).ok_or(SandboxError::Silent),
+            // Killed before it could report, it has ended like any other worker, and is found out like any other.
+            Ok(None) => return Ok((last.unwrap_or_default(), listener)),
             Err(Errno::AGAIN) => {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {

@@ -107,9 +107,10 @@ impl AsFd for Listener {
 }
 
 impl Listener {
-    /// Takes what [`super::filter::Filter::install`] gave in the child, whose process id there is `inner_pid`.
-    pub fn new(fd: OwnedFd, inner_pid: u32) -> Self {
-        Self { fd, progress: Cell::new(Progress { may_exec: false, sealed: false, inner_pid }) }
+    /// Takes what [`super::filter::Filter::install`] gave in the child, whose process id there is `inner_pid`. With `bold`,
+    /// its libraries may try to start processes and to connect: they fail, and it is not killed.
+    pub fn new(fd: OwnedFd, inner_pid: u32, bold: bool) -> Self {
+        Self { fd, progress: Cell::new(Progress { may_exec: false, sealed: false, bold, inner_pid }) }
     }
 
     /// Lets the child become the worker's program.

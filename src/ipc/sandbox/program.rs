@@ -19,6 +19,8 @@ pub(in crate::ipc) struct Program {
     pub modules: Vec<PathBuf>,
     /// Files and folders that it reads.
     pub reads: Vec<PathBuf>,
+    /// Whether libraries of it try to start processes and to connect by themselves, and do without.
+    pub bold: bool,
 }
 
 impl Program {

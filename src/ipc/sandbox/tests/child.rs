@@ -52,7 +52,7 @@ pub(super) fn run(
         ForkResult::Parent { child } => child,
     };
     drop(theirs);
-    let mut listener = receive(&ours).map(|fd| Listener::new(fd, pid.as_raw().cast_unsigned()));
+    let mut listener = receive(&ours).map(|fd| Listener::new(fd, pid.as_raw().cast_unsigned(), false));
     if let Some(listener) = &mut listener {
         prepare(listener);
     }

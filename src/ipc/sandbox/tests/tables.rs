@@ -92,7 +92,7 @@ fn names_and_numbers_agree() {
 }
 
 fn progress(may_exec: bool, sealed: bool) -> Progress {
-    Progress { may_exec, sealed, inner_pid: 1 }
+    Progress { may_exec, sealed, bold: false, inner_pid: 1 }
 }
 
 #[test]
