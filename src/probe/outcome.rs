@@ -115,8 +115,8 @@ mod tests {
         let forbidden = Outcome::of_end(&Exit::Forbidden { call: "ptrace".to_owned() });
         assert_eq!(forbidden.to_string(), "killed for the system call ptrace");
         assert!(Outcome::of_end(&Exit::Signal(SIGSYS)).is_stopped());
-        assert!(!Outcome::of_end(&Exit::Status(0)).is_stopped());
-        assert!(!Outcome::of_end(&Exit::Status(1)).is_stopped());
-        assert!(!Outcome::of_end(&Exit::Closed).is_stopped());
+        assert!(matches!(Outcome::of_end(&Exit::Status(0)), Outcome::Through(_)));
+        assert!(matches!(Outcome::of_end(&Exit::Status(1)), Outcome::Unclear(_)));
+        assert!(matches!(Outcome::of_end(&Exit::Closed), Outcome::Unclear(_)));
     }
 }

@@ -116,12 +116,18 @@ fn harmless_paths_are_whole() {
 
 proptest! {
     #[test]
-    fn a_sealed_worker_is_never_let_go_on(number in 0_u32..480, arguments: [u64; 6]) {
-        let judgement = judge(SystemCall::from_number(number), &arguments, progress(false, true));
-        let own_signal = matches!(
-            SystemCall::from_number(number).name(),
-            Some("kill" | "tkill" | "tgkill" | "rt_sigqueueinfo" | "rt_tgsigqueueinfo")
-        );
-        prop_assert!(own_signal || !matches!(judgement, Judgement::Continue | Judgement::Execute));
+    fn a_sealed_worker_is_never_let_go_on(number in 0_u32..480, flags: u64, arguments: [u64; 6]) {
+        // Each call that is judged, in every case, and any other one.
+        let judged = ["open", "openat", "mmap", "mprotect", "pkey_mprotect", "execve", "execveat"];
+        let judged = judged.iter().filter_map(|name| SystemCall::named(name));
+        for call in judged.chain([SystemCall::from_number(number)]) {
+            // Whatever makes memory executable comes here, and nothing else of these calls.
+            let mut arguments = arguments;
+            arguments[2] = flags | 4;
+            let judgement = judge(call, &arguments, progress(false, true));
+            let own_signal =
+                matches!(call.name(), Some("kill" | "tkill" | "tgkill" | "rt_sigqueueinfo" | "rt_tgsigqueueinfo"));
+            prop_assert!(own_signal || !matches!(judgement, Judgement::Continue | Judgement::Execute), "{call}");
+        }
     }
 }
