@@ -164,7 +164,7 @@ macro_rules! cases {
 }
 
 /// Every type of every interface. Those with descriptors in them cannot be compared.
-const CASES_BY_MODULE: [(&str, &[Case]); 4] = [
+const CASES_BY_MODULE: [(&str, &[Case]); 5] = [
     cases! { "bench": run_equal Pod, run_equal Prepare, run_equal Rival },
     cases! {
         "core":
@@ -172,6 +172,7 @@ const CASES_BY_MODULE: [(&str, &[Case]); 4] = [
         run_equal SizeRange, run_equal Rectangle, run_equal IpaCameraSensorInfo, run IpaBuffer,
         run_equal IpaSettings, run_equal IpaStream,
     },
+    cases! { "probe": },
     cases! {
         "raspberrypi":
         run_equal SensorConfig, run InitParams, run_equal InitResult, run_equal BufferIds, run ConfigParams,
@@ -181,9 +182,10 @@ const CASES_BY_MODULE: [(&str, &[Case]); 4] = [
 ];
 
 /// What `build.rs` has made of the interfaces.
-const SOURCES: [(&str, &str); 4] = [
+const SOURCES: [(&str, &str); 5] = [
     ("bench", include_str!(concat!(env!("OUT_DIR"), "/bench.rs"))),
     ("core", include_str!(concat!(env!("OUT_DIR"), "/core.rs"))),
+    ("probe", include_str!(concat!(env!("OUT_DIR"), "/probe.rs"))),
     ("raspberrypi", include_str!(concat!(env!("OUT_DIR"), "/raspberrypi.rs"))),
     ("vimc", include_str!(concat!(env!("OUT_DIR"), "/vimc.rs"))),
 ];

@@ -51,6 +51,21 @@ impl Socket {
         Ok((Self { fd: ours }, theirs))
     }
 
+    /// A new pair for libcamera's worker, which takes it for one of its own kind.
+    ///
+    /// Datagrams can be sent to any socket whose path one knows, whatever the namespace and the rules for files; a
+    /// connection's packets go to its other end alone. The end of the peer blocks, as in [`Socket::datagram_pair`].
+    pub fn confined_pair() -> Result<(Self, OwnedFd), Errno> {
+        let (ours, theirs) = Self::pair()?;
+        rustix::io::ioctl_fionbio(&theirs, false)?;
+        Ok((ours, theirs))
+    }
+
+    /// Whether it has an end: then [`Socket::receive`] gives `None` once the peer has closed its own.
+    pub fn is_connection(&self) -> bool {
+        rustix::net::sockopt::socket_type(&self.fd).is_ok_and(|kind| kind != SocketType::DGRAM)
+    }
+
     /// A second descriptor of the same end.
     pub fn try_clone(&self) -> Result<Self, Errno> {
         rustix::io::fcntl_dupfd_cloexec(&self.fd, 3).map(|fd| Self { fd })

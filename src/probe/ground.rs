@@ -139,9 +139,11 @@ fn buffer() -> rustix::io::Result<OwnedFd> {
 mod tests {
     use super::*;
 
+    type Touch = (&'static str, fn(&Laid));
+
     #[test]
     fn every_touch_is_seen() {
-        let touches: &[(&str, fn(&Laid))] = &[
+        let touches: &[Touch] = &[
             ("TCP", |laid| drop(std::net::TcpStream::connect(laid.tcp.local_addr().unwrap()).unwrap())),
             ("Unix", |laid| {
                 drop(std::os::unix::net::UnixStream::connect(laid.ground.folder.join("socket")).unwrap());
@@ -149,7 +151,7 @@ mod tests {
             ("files", |laid| fs::write(laid.ground.folder.join("new"), "").unwrap()),
             ("files", |laid| fs::write(laid.ground.folder.join("secret"), "").unwrap()),
             ("files", |laid| fs::remove_file(laid.ground.folder.join("secret")).unwrap()),
-            ("buffer", |laid| drop(rustix::io::pwrite(&laid.buffer, &[0], 7).unwrap())),
+            ("buffer", |laid| assert_eq!(rustix::io::pwrite(&laid.buffer, &[0], 7), Ok(1))),
             ("buffer", |laid| rustix::fs::fcntl_setfl(&laid.buffer, OFlags::NONBLOCK).unwrap()),
         ];
         for (what, touch) in touches {

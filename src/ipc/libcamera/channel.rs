@@ -40,6 +40,9 @@ struct Header {
 #[derive(Debug)]
 pub(super) struct Channel {
     socket: Socket,
+    /// Whether the socket has an end, and whether it has come.
+    is_connection: bool,
+    has_ended: bool,
     /// What has been announced by the peer and has not come.
     announced: Option<Announcement>,
     /// The message that is being sent.
@@ -81,7 +84,8 @@ pub(super) enum SendError {
 
 impl Channel {
     pub fn new(socket: Socket) -> Self {
-        Self { socket, announced: None, outgoing: Outgoing::default() }
+        let is_connection = socket.is_connection();
+        Self { socket, is_connection, has_ended: false, announced: None, outgoing: Outgoing::default() }
     }
 
     /// Puts a message together and sends it.
@@ -143,6 +147,11 @@ impl Channel {
         self.outgoing.is_due
     }
 
+    /// Whether the peer has closed its end, and all that it sent was taken. Of datagram sockets nobody can tell.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     /// Takes the next message, if there is one.
     pub fn try_receive(&mut self, message: &mut Message) -> Result<bool, ProtocolError> {
         message.fds.clear();
@@ -152,6 +161,10 @@ impl Channel {
                 let mut bytes = [0; size_of::<Announcement>() + 1];
                 // Whatever else ails the socket, the end of the peer's process tells.
                 let Ok(packet) = self.socket.receive(&mut bytes) else { return Ok(false) };
+                if packet.is_none() && self.is_connection {
+                    self.has_ended = true;
+                    return Ok(false);
+                }
                 self.announced = Some(match packet {
                     Some(packet) if packet.bytes == size_of::<Announcement>() && packet.fds.is_empty() => {
                         let (announced, _) =
@@ -168,6 +181,10 @@ impl Channel {
             let length = announced.bytes.get() as usize;
             message.bytes.resize(length, 0);
             let Ok(packet) = self.socket.receive(&mut message.bytes) else { return Ok(false) };
+            if packet.is_none() && self.is_connection {
+                self.has_ended = true;
+                return Ok(false);
+            }
             self.announced = None;
             let (delivered, fds, truncated) =
                 packet.map_or((0, Vec::new(), false), |packet| (packet.bytes, packet.fds, packet.truncated));

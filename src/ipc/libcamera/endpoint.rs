@@ -225,7 +225,7 @@ impl<E: Event, D: Dispatch> Server<E, D> {
             if self.incoming.try_receive(message)? {
                 return Ok(true);
             }
-            if host_is_gone(&self.host) {
+            if self.incoming.has_ended() || host_is_gone(&self.host) {
                 return Ok(false);
             }
             let peer = Peer { process: Some(self.host.as_fd()), ..Peer::socket(self.host.as_fd()) };

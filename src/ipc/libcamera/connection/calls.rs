@@ -99,7 +99,7 @@ impl<E: Event> Connection<E> {
                 }
                 return Ok(());
             }
-            if gone {
+            if gone || self.channel.has_ended() {
                 return Err(self.bury());
             }
             let until = self.watchdog.before(Some(deadline));

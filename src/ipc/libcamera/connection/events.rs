@@ -30,7 +30,7 @@ impl<E: Event> Connection<E> {
             if self.receive()? {
                 self.keep()?;
                 came += 1;
-            } else if gone {
+            } else if gone || self.channel.has_ended() {
                 return Err(self.bury());
             } else {
                 // What it said last may have come since we looked.
@@ -63,7 +63,7 @@ impl<E: Event> Connection<E> {
             if let Some(error) = &self.failed {
                 break Err(error.clone());
             }
-            if gone {
+            if gone || self.channel.has_ended() {
                 break Err(self.bury());
             }
             let until = self.watchdog.before(deadline);

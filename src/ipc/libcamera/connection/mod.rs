@@ -83,7 +83,7 @@ impl<E: Event> Connection<E> {
         worker: &Worker,
     ) -> Result<Self, ConnectError> {
         let system = |call| move |errno| ConnectError::System { call, errno };
-        let (socket, theirs) = Socket::datagram_pair().map_err(system("socketpair"))?;
+        let (socket, theirs) = Socket::confined_pair().map_err(system("socketpair"))?;
         let process = worker.start(theirs, &options.sandbox)?;
         let mut connection =
             Self::new(interface, options, worker.version(), socket, Module::Process(process))

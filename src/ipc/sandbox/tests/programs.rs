@@ -1,6 +1,8 @@
 //! Whole programs under the filter: what a libc and a runtime do by themselves has to work.
 
 use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::ptr;
 
 use super::super::filter::Filter;
@@ -19,9 +21,18 @@ fn execute(program: &str, arguments: &[&str], environment: &[&str]) -> Outcome {
         |strings: &[CString]| -> Vec<_> { strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect() };
     let (argv, envp) = (pointers(&arguments), pointers(&environment));
     let filter = Filter::new(&[]).unwrap();
-    let execve = "execve".parse::<super::super::SystemCall>().unwrap().number();
+    let number = |call: &str| call.parse::<super::super::SystemCall>().unwrap().number();
+    let (execve, dup3) = (number("execve"), number("dup3"));
     let arguments = [program.as_ptr().addr(), argv.as_ptr().addr(), envp.as_ptr().addr(), 0, 0, 0];
-    run(&filter, |listener| listener.allow_exec_once(), || errno_of(execve, arguments))
+    // What it says would be taken for what this test says.
+    let silence = File::options().write(true).open("/dev/null").unwrap();
+    let null = usize::try_from(silence.as_raw_fd()).unwrap();
+    let child = || {
+        errno_of(dup3, [null, 1, 0, 0, 0, 0]);
+        errno_of(dup3, [null, 2, 0, 0, 0, 0]);
+        errno_of(execve, arguments)
+    };
+    run(&filter, |listener| listener.allow_exec_once(), child)
 }
 
 /// This test program again, for [`inside`] alone.
