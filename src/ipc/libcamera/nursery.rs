@@ -1,6 +1,6 @@
 //! The thread that starts libcamera's workers.
 //!
-//! libcamera's worker does not notice that its host has died: a datagram socket does not tell. The kernel can kill a
+//! libcamera's worker does not end when its host has died, whatever its socket tells. The kernel can kill a
 //! child when its parent dies (`PR_SET_PDEATHSIG`), but what it calls the parent is the *thread* that started the
 //! child. So one thread starts all of them, which lives exactly as long as the process. That costs one sleeping thread, needs
 //! no other program, and leaves no moment in which the host could die unnoticed.

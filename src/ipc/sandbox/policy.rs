@@ -7,7 +7,7 @@ use super::{Layers, SystemCall};
 /// Address space that a worker may have unless the policy says otherwise.
 const ADDRESS_SPACE: u64 = 4 << 30;
 /// Descriptors that a worker may have unless the policy says otherwise.
-const OPEN_FILES: u64 = 1024;
+const OPEN_FILES: u64 = 768;
 /// Bytes that a file may have that a worker writes to unless the policy says otherwise.
 const FILE_BYTES: u64 = 1 << 20;
 
@@ -111,7 +111,7 @@ impl SandboxPolicy {
         self
     }
 
-    /// Descriptors that a worker may have open: 1024 if nothing else is said.
+    /// Descriptors that a worker may have open: 768 if nothing else is said.
     #[must_use]
     pub fn open_files(mut self, count: u64) -> Self {
         self.open_files = count;

@@ -207,7 +207,7 @@ fn the_required_layers_hold_and_the_kernel_says_so_too() {
         };
         assert_eq!(limit("Max core file size"), "0");
         assert_eq!(limit("Max address space"), (4u64 << 30).to_string());
-        assert_eq!(limit("Max open files"), "512");
+        assert_eq!(limit("Max open files"), "768");
         assert_eq!(limit("Max file size"), (1 << 20).to_string());
     });
 }
