@@ -2,7 +2,7 @@
 //!
 //! A body takes bytes that anybody may have written and panics if a promise of `ringfence` does not hold
 //! for them. It says nothing about inputs that are merely refused. [`TARGETS`] lists them all, and
-//! [`seeds()`] makes the inputs from which a fuzzer starts.
+//! [`seeds`](mod@seeds) makes the inputs from which a fuzzer starts.
 
 mod controls;
 mod dispatcher;
