@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
+use rustix::io::retry_on_intr;
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid};
 
@@ -80,7 +81,7 @@ impl Process {
             Ok(stderr) => Ok(Self { pid, pidfd, warden, layers, stderr, exit: None }),
             Err(error) => {
                 let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-                let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
+                let _ = retry_on_intr(|| waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED));
                 Err(spawn(error))
             }
         }
@@ -99,8 +100,7 @@ impl Process {
         // What the worker has started ends with it, unless it left the group. The worker is not reaped yet, so
         // the group's number cannot be somebody else's.
         let _ = kill_process_group(self.pid, Signal::KILL);
-        let ended =
-            rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED));
+        let ended = retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED));
         let exit = match ended {
             Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
                 (Some(code), _) => Exit::Status(code),

@@ -5,6 +5,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
@@ -43,6 +44,23 @@ impl Socket {
         let (ours, theirs) = Self::pair_of(SocketType::DGRAM)?;
         rustix::io::ioctl_fionbio(&theirs, false)?;
         Ok((ours, theirs))
+    }
+
+    /// A new pair for a worker of libcamera's kind in a sandbox, where datagrams would be a hole: a datagram socket, even a
+    /// connected one, sends to any socket that has a name. One of packets sends to its peer alone, and libcamera's
+    /// workers do not know the difference. It also tells one end that the other is closed.
+    ///
+    /// The end of the peer blocks, as in [`Socket::datagram_pair`].
+    pub fn confined_pair() -> Result<(Self, OwnedFd), Errno> {
+        let (ours, theirs) = Self::pair()?;
+        rustix::io::ioctl_fionbio(&theirs, false)?;
+        Ok((ours, theirs))
+    }
+
+    /// Whether the peer has closed its end, or will send no more. What it sent before may still be there.
+    pub fn is_hung_up(&self) -> bool {
+        let mut polled = [PollFd::new(&self.fd, PollFlags::RDHUP)];
+        poll(&mut polled, Some(&Timespec::default())).is_ok() && !polled[0].revents().is_empty()
     }
 
     fn pair_of(kind: SocketType) -> Result<(Self, OwnedFd), Errno> {

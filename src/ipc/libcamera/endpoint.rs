@@ -56,8 +56,9 @@ impl Inherited {
         // SAFETY: it is only used until the end of this function, to look at what it is and to duplicate it; were it
         // closed meanwhile, the system calls would fail.
         let theirs = unsafe { BorrowedFd::borrow_raw(number) };
-        if socket_type(theirs) != Ok(SocketType::DGRAM) {
-            return Err(wrong("the number is not that of a datagram socket"));
+        // The second kind is what our own hosts give to a worker in a sandbox.
+        if !matches!(socket_type(theirs), Ok(SocketType::DGRAM | SocketType::SEQPACKET)) {
+            return Err(wrong("the number is not that of a socket of datagrams or packets"));
         }
         let socket = rustix::io::fcntl_dupfd_cloexec(theirs, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
         // Nothing that the module starts shall have it.
@@ -225,7 +226,7 @@ impl<E: Event, D: Dispatch> Server<E, D> {
             if self.incoming.try_receive(message)? {
                 return Ok(true);
             }
-            if host_is_gone(&self.host) {
+            if self.incoming.has_ended() || host_is_gone(&self.host) {
                 return Ok(false);
             }
             let peer = Peer { process: Some(self.host.as_fd()), ..Peer::socket(self.host.as_fd()) };
