@@ -41,11 +41,7 @@ fn every_claim_names_a_test_that_exists() {
             rows += 1;
             let names: Vec<_> = last.split(", ").map(|name| name.trim_matches('`')).collect();
             for name in &names {
-                assert!(
-                    known.contains(*name),
-                    "docs/security.md, line {}: there is no test {name:?}",
-                    number + 1
-                );
+                assert!(known.contains(*name), "docs/security.md, line {}: there is no test {name:?}", number + 1);
             }
         }
     }

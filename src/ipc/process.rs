@@ -38,13 +38,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a worker whose standard input is `socket`, and whose output goes to the host's log.
+    /// Starts a worker whose standard input is `socket`, and whose output goes to the host's log. It is killed when the
+    /// calling *thread* ends.
     pub fn spawn(program: &Program, policy: &SandboxPolicy, socket: OwnedFd) -> Result<Self, ConnectError> {
         let streams = |errors: io::PipeWriter| {
             let output = errors.try_clone()?.into();
             Ok(Streams { input: socket, output, errors: errors.into(), passed: None })
         };
-        Self::start(program, policy, streams, false)
+        Self::start(program, policy, streams)
     }
 
     /// Starts a worker that has its connection elsewhere: in `passed`, which has the same number there. Its standard
@@ -59,20 +60,19 @@ impl Process {
             let output = File::options().write(true).open("/dev/null")?.into();
             Ok(Streams { input, output, errors: errors.into(), passed: Some(passed) })
         };
-        Self::start(program, policy, streams, true)
+        Self::start(program, policy, streams)
     }
 
     fn start(
         program: &Program,
         policy: &SandboxPolicy,
         streams: impl FnOnce(io::PipeWriter) -> io::Result<Streams>,
-        dies_with_host: bool,
     ) -> Result<Self, ConnectError> {
         let path = || program.path.clone();
         let spawn = |source| ConnectError::Spawn { program: path(), source };
         let (reader, writer) = io::pipe().map_err(spawn)?;
         let streams = streams(writer).map_err(spawn)?;
-        let launched = launch(program, streams, policy, dies_with_host).map_err(|error| match error {
+        let launched = launch(program, streams, policy).map_err(|error| match error {
             LaunchError::Program(source) => spawn(source),
             LaunchError::Sandbox(source) => ConnectError::Sandbox { program: path(), source },
         })?;

@@ -17,6 +17,7 @@ use rustix::process::Pid;
 use crate::ipc::channel::{Incoming, Label, Message, Outgoing, SendError};
 use crate::ipc::handshake::{HandshakeError, Offer};
 use crate::ipc::message::Kind;
+use crate::ipc::nursery;
 use crate::ipc::options::FOREVER;
 use crate::ipc::printable::printable_line;
 use crate::ipc::process::{Module, Process};
@@ -110,7 +111,9 @@ impl Connection {
     ) -> Result<Self, ConnectError> {
         let program = worker.start(&options.sandbox)?;
         let (socket, theirs) = pair()?;
-        let process = Process::spawn(&program, &options.sandbox, theirs)?;
+        let (path, policy) = (program.path.clone(), options.sandbox.clone());
+        let process = nursery::run(move || Process::spawn(&program, &policy, theirs));
+        let process = process.map_err(|source| ConnectError::Spawn { program: path, source })??;
         tracing::info!(interface = interface.name, mode = %Mode::Isolated, "connecting");
         let mut connection = Self::establish(interface, options, socket, Module::Process(process))?;
         let loads_in = worker

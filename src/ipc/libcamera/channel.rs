@@ -1,4 +1,4 @@
-//! Messages over a datagram socket: one datagram announces, the next is the message.
+//! Messages over a socket of datagrams or packets: one announces, the next is the message.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

@@ -58,7 +58,7 @@ impl Inherited {
         let theirs = unsafe { BorrowedFd::borrow_raw(number) };
         // The second kind is what our own hosts give to a worker in a sandbox.
         if !matches!(socket_type(theirs), Ok(SocketType::DGRAM | SocketType::SEQPACKET)) {
-            return Err(wrong("the number is not that of a socket of datagrams or packets"));
+            return Err(wrong("the number is not that of a datagram or packet socket"));
         }
         let socket = rustix::io::fcntl_dupfd_cloexec(theirs, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
         // Nothing that the module starts shall have it.

@@ -29,7 +29,6 @@ mod endpoint;
 #[cfg(feature = "arbitrary")]
 pub(super) mod fuzzing;
 mod log;
-mod nursery;
 mod program;
 mod relay;
 mod worker;

@@ -15,9 +15,9 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::endpoint::Inherited;
-use super::nursery;
 use super::program::own_group;
 use super::worker::leave;
+use crate::ipc::nursery;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, wait};
 use crate::ipc::{LAST_BREATH, ServeError};
@@ -168,6 +168,11 @@ impl Lane {
             return Ok(true);
         }
         let mut bytes = match self.from.next_bytes() {
+            // The end, if the host is one of ours.
+            Ok(0) if self.from.is_hung_up() => {
+                self.ended = true;
+                return Ok(false);
+            }
             Ok(length) => vec![0; length],
             Err(Errno::AGAIN) => return Ok(false),
             // The other side has closed its socket with something unread; its process tells the rest.

@@ -84,12 +84,11 @@ fn system(call: &'static str) -> impl Fn(Errno) -> SandboxError {
     move |errno| SandboxError::System { call, errno }
 }
 
-/// Starts `program`, confined as `policy` says. With `dies_with_host` it is killed when the calling *thread* ends.
+/// Starts `program`, confined as `policy` says. It is killed when the calling *thread* ends.
 pub(in crate::ipc) fn launch(
     program: &Program,
     streams: Streams,
     policy: &SandboxPolicy,
-    dies_with_host: bool,
 ) -> Result<Launched, LaunchError> {
     if policy.off {
         tracing::warn!(program = %program.path.display(), "the worker has no sandbox: it may do whatever this process may");
@@ -135,7 +134,6 @@ pub(in crate::ipc) fn launch(
         status: -1,
         passed: passed.as_ref().map(AsRawFd::as_raw_fd),
         kept: Vec::new(),
-        dies_with_host,
         identity: None,
         limits: Vec::new(),
         no_new_privs: !policy.off,

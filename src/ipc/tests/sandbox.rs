@@ -117,13 +117,17 @@ fn attempt(what: Attempt) -> i32 {
         // SAFETY: it only tells.
         Attempt::TellUser => unsafe { libc::getuid() }.cast_signed(),
         Attempt::QueueSignals => {
-            let value = libc::sigval { sival_ptr: ptr::null_mut() };
-            // SAFETY: the set is written before it is used; a signal that waits does nothing.
+            // To this thread: the others do not block it, and the first process of a namespace drops it then.
+            // SAFETY: set and information are written before they are used; a signal that waits does nothing.
             unsafe {
                 let mut set = std::mem::zeroed();
                 libc::sigfillset(&raw mut set);
                 libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut());
-                let queue = || libc::sigqueue(libc::getpid(), libc::SIGRTMIN(), value);
+                let mut about: libc::siginfo_t = std::mem::zeroed();
+                (about.si_signo, about.si_code) = (libc::SIGRTMIN(), libc::SI_QUEUE);
+                let (process, thread) = (libc::getpid(), libc::gettid());
+                let number = libc::SYS_rt_tgsigqueueinfo;
+                let queue = || libc::syscall(number, process, thread, libc::SIGRTMIN(), &raw const about);
                 (0..1000).find_map(|_| (queue() != 0).then(last)).unwrap_or(0)
             }
         }
