@@ -1,6 +1,8 @@
 //! Workers that do not keep to libcamera's protocol: every call ends with an error, and no descriptor is left behind.
 
+use std::io::{ErrorKind, IoSlice};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use ringfence::interfaces::vimc::{IpaVimc, IpaVimcProxy};
@@ -8,6 +10,7 @@ use ringfence::ipc::libcamera::{Version, Worker};
 use ringfence::ipc::{CallError, Exit, OnFlood, Options, ProtocolError};
 use ringfence::serialize::native::Problem;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{SendAncillaryBuffer, SendFlags, SocketAddrUnix, sendmsg_addr};
 
 mod common;
 #[path = "common/datagrams.rs"]
@@ -18,6 +21,8 @@ use datagrams::{announcement, datagram, inherited, receive, send};
 
 /// Names what a worker does wrong to the process that plays it.
 const SCRIPT: &str = "RINGFENCE_TEST_SCRIPT";
+/// Names a socket to that process that is none of its business.
+const OTHER_SOCKET: &str = "RINGFENCE_TEST_OTHER_SOCKET";
 
 /// A reply of `start` whose result is 0.
 fn reply(call: &[u8]) -> Vec<u8> {
@@ -38,8 +43,7 @@ type Scripted = (&'static str, Script, fn(&CallError) -> bool);
 
 /// What is done once `start` was called, and how that has to end.
 const SCRIPTS: [Scripted; 20] = [
-    // That is what the end of the connection looks like.
-    ("an empty datagram", |socket, _| datagram(socket, &[], 0), |error| matches!(error, CallError::Died(_))),
+    ("an empty datagram", |socket, _| datagram(socket, &[], 0), announces_wrongly),
     ("a short announcement", |socket, _| datagram(socket, &[12, 0, 0, 0], 0), announces_wrongly),
     ("a long announcement", |socket, _| datagram(socket, &[8; 9], 0), announces_wrongly),
     (
@@ -162,7 +166,12 @@ const SCRIPTS: [Scripted; 20] = [
 ];
 
 /// What tries a host's patience.
-const PATIENCE: [(&str, Script); 3] = [
+const PATIENCE: [(&str, Script); 4] = [
+    ("a datagram to somebody else", |socket, _| {
+        let other = SocketAddrUnix::new(std::env::var(OTHER_SOCKET).unwrap()).unwrap();
+        let (mut control, bytes) = (SendAncillaryBuffer::default(), [IoSlice::new(b"for you")]);
+        sendmsg_addr(socket, &other, &bytes, &mut control, SendFlags::empty()).unwrap();
+    }),
     ("no replies", |socket, _| {
         loop {
             receive(socket);
@@ -249,6 +258,26 @@ fn whatever_a_worker_does_a_call_ends_and_nothing_is_left_open() {
             // The thread that follows the worker's standard error closes its end a moment later.
             common::until(|| open_descriptors() <= baseline);
         }
+    });
+}
+
+/// A datagram socket would send to any socket that has a name, such as that of the system's log.
+#[test]
+fn a_worker_reaches_no_socket_but_its_hosts() {
+    as_host(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let other = UnixDatagram::bind(&path).unwrap();
+        other.set_nonblocking(true).unwrap();
+        let worker = Worker::new(std::env::current_exe().unwrap(), "hostile_worker", Version::V2)
+            .env(SCRIPT, "a datagram to somebody else")
+            .env(OTHER_SOCKET, path)
+            .env("RUST_TEST_NOCAPTURE", "1");
+        let mut proxy = IpaVimcProxy::libcamera(&Options::new(), &worker).unwrap();
+        // It comes to us.
+        let error = proxy.start().unwrap_err();
+        assert!(announces_wrongly(&error), "{error}");
+        assert_eq!(other.recv(&mut [0; 9]).unwrap_err().kind(), ErrorKind::WouldBlock);
     });
 }
 

@@ -282,7 +282,7 @@ fn mistakes_are_told_in_one_line() {
         (&["--record", &record, "--", "worker"], "the last is no number"),
         (&["--record", &record, "--", "worker", "module", "x"], "the last is no number"),
         (&["--record", &record, "--", "worker", "module", "0"], "a standard stream"),
-        (&["--record", &record, "--", "worker", "module", "987654"], "a datagram socket"),
+        (&["--record", &record, "--", "worker", "module", "987654"], "a datagram or packet socket"),
         (&["--record", "/nowhere/record", "--", "worker", "module", "7"], "/nowhere/record"),
     ] {
         let output = Command::new(RINGFENCE).arg("relay").args(args).output().unwrap();

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
+use rustix::io::retry_on_intr;
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid};
 
@@ -37,13 +38,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a worker whose standard input is `socket`, and whose output goes to the host's log.
+    /// Starts a worker whose standard input is `socket`, and whose output goes to the host's log. It is killed when the
+    /// calling *thread* ends.
     pub fn spawn(program: &Program, policy: &SandboxPolicy, socket: OwnedFd) -> Result<Self, ConnectError> {
         let streams = |errors: io::PipeWriter| {
             let output = errors.try_clone()?.into();
             Ok(Streams { input: socket, output, errors: errors.into(), passed: None })
         };
-        Self::start(program, policy, streams, false)
+        Self::start(program, policy, streams)
     }
 
     /// Starts a worker that has its connection elsewhere: in `passed`, which has the same number there. Its standard
@@ -58,20 +60,19 @@ impl Process {
             let output = File::options().write(true).open("/dev/null")?.into();
             Ok(Streams { input, output, errors: errors.into(), passed: Some(passed) })
         };
-        Self::start(program, policy, streams, true)
+        Self::start(program, policy, streams)
     }
 
     fn start(
         program: &Program,
         policy: &SandboxPolicy,
         streams: impl FnOnce(io::PipeWriter) -> io::Result<Streams>,
-        dies_with_host: bool,
     ) -> Result<Self, ConnectError> {
         let path = || program.path.clone();
         let spawn = |source| ConnectError::Spawn { program: path(), source };
         let (reader, writer) = io::pipe().map_err(spawn)?;
         let streams = streams(writer).map_err(spawn)?;
-        let launched = launch(program, streams, policy, dies_with_host).map_err(|error| match error {
+        let launched = launch(program, streams, policy).map_err(|error| match error {
             LaunchError::Program(source) => spawn(source),
             LaunchError::Sandbox(source) => ConnectError::Sandbox { program: path(), source },
         })?;
@@ -80,7 +81,7 @@ impl Process {
             Ok(stderr) => Ok(Self { pid, pidfd, warden, layers, stderr, exit: None }),
             Err(error) => {
                 let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-                let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
+                let _ = retry_on_intr(|| waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED));
                 Err(spawn(error))
             }
         }
@@ -99,8 +100,7 @@ impl Process {
         // What the worker has started ends with it, unless it left the group. The worker is not reaped yet, so
         // the group's number cannot be somebody else's.
         let _ = kill_process_group(self.pid, Signal::KILL);
-        let ended =
-            rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED));
+        let ended = retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED));
         let exit = match ended {
             Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
                 (Some(code), _) => Exit::Status(code),

@@ -48,6 +48,9 @@ impl Connection {
         let name = self.begin(method)?;
         let mut clock = Stopwatch::default();
         let sequence = self.transmit(Kind::Call, method, name, request, &mut clock)?;
+        if self.loads_in.take_if(|loading| *loading == method).is_some() {
+            self.loading_call = Some(sequence);
+        }
         let mut gone = false;
         let mut rounds = Rounds::default();
         loop {
@@ -55,11 +58,9 @@ impl Connection {
                 let label = self.label()?;
                 if label.sequence == sequence && matches!(label.kind, Kind::Reply | Kind::Fault) {
                     self.watchdog.answered();
+                    self.answered(sequence);
                     if label.kind == Kind::Fault {
                         return Err(read_fault(name, &mut self.message));
-                    }
-                    if self.loads_in.take_if(|loading| *loading == method).is_some() {
-                        self.module.seal();
                     }
                     return Ok(());
                 }

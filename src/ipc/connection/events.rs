@@ -106,6 +106,7 @@ impl Connection {
         if !self.watchdog.answered_late(label.sequence) {
             return Err(self.cut_off(ProtocolError::Unasked { sequence: label.sequence }));
         }
+        self.answered(label.sequence);
         self.message.close_fds();
         Ok(false)
     }

@@ -17,6 +17,7 @@ use rustix::process::Pid;
 use crate::ipc::channel::{Incoming, Label, Message, Outgoing, SendError};
 use crate::ipc::handshake::{HandshakeError, Offer};
 use crate::ipc::message::Kind;
+use crate::ipc::nursery;
 use crate::ipc::options::FOREVER;
 use crate::ipc::printable::printable_line;
 use crate::ipc::process::{Module, Process};
@@ -71,6 +72,8 @@ pub struct Connection {
     last_call: Option<&'static str>,
     /// The method whose first reply says that the module is loaded, if it is not yet.
     loads_in: Option<u16>,
+    /// The first call of it, once it was sent.
+    loading_call: Option<u32>,
     /// Why there will be no more calls.
     failed: Option<CallError>,
     /// Readable when there is something to do; asked for with `as_fd`.
@@ -108,7 +111,9 @@ impl Connection {
     ) -> Result<Self, ConnectError> {
         let program = worker.start(&options.sandbox)?;
         let (socket, theirs) = pair()?;
-        let process = Process::spawn(&program, &options.sandbox, theirs)?;
+        let (path, policy) = (program.path.clone(), options.sandbox.clone());
+        let process = nursery::run(move || Process::spawn(&program, &policy, theirs));
+        let process = process.map_err(|source| ConnectError::Spawn { program: path, source })??;
         tracing::info!(interface = interface.name, mode = %Mode::Isolated, "connecting");
         let mut connection = Self::establish(interface, options, socket, Module::Process(process))?;
         let loads_in = worker
@@ -181,6 +186,7 @@ impl Connection {
             watchdog,
             last_call: None,
             loads_in: None,
+            loading_call: None,
             failed: None,
             latency: None,
             epoll,
@@ -258,6 +264,15 @@ impl Connection {
 
     fn label(&mut self) -> Result<Label, CallError> {
         self.message.label().map_err(|error| self.cut_off(error))
+    }
+
+    /// An answer came. If it is that of the call in which the module is loaded, or of a later one, the module is loaded: that the
+    /// answer says something else, or was given up, is no reason to let it open more.
+    fn answered(&mut self, call: u32) {
+        let is_loaded = |loading: &mut u32| call.wrapping_sub(*loading) <= u32::MAX / 2;
+        if self.loading_call.take_if(is_loaded).is_some() {
+            self.module.seal();
+        }
     }
 
     /// Bytes of memory behind the events that are kept.

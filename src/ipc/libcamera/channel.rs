@@ -1,4 +1,4 @@
-//! Messages over a socket that keeps datagrams apart: one datagram announces, the next is the message.
+//! Messages over a socket of datagrams or packets: one announces, the next is the message.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -8,7 +8,7 @@ use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::ipc::ProtocolError;
-use crate::ipc::socket::Socket;
+use crate::ipc::socket::{Packet, Socket};
 use crate::serialize::SharedFd;
 use crate::serialize::libcamera::{ControlSerializer, Decoder, Encode, EncodeError, Encoder};
 
@@ -40,11 +40,10 @@ struct Header {
 #[derive(Debug)]
 pub(super) struct Channel {
     socket: Socket,
-    /// Whether the socket has an end, and whether it has come.
-    is_connection: bool,
-    has_ended: bool,
     /// What has been announced by the peer and has not come.
     announced: Option<Announcement>,
+    /// Whether everything was taken that will ever come.
+    ended: bool,
     /// The message that is being sent.
     outgoing: Outgoing,
 }
@@ -84,8 +83,7 @@ pub(super) enum SendError {
 
 impl Channel {
     pub fn new(socket: Socket) -> Self {
-        let is_connection = socket.is_connection();
-        Self { socket, is_connection, has_ended: false, announced: None, outgoing: Outgoing::default() }
+        Self { socket, announced: None, ended: false, outgoing: Outgoing::default() }
     }
 
     /// Puts a message together and sends it.
@@ -147,9 +145,27 @@ impl Channel {
         self.outgoing.is_due
     }
 
-    /// Whether the peer has closed its end, and all that it sent was taken. Of datagram sockets nobody can tell.
+    /// Whether everything was taken that will ever come. To sleep until there is more would be no sleep.
     pub fn has_ended(&self) -> bool {
-        self.has_ended
+        self.ended
+    }
+
+    /// The next packet. `None` if there is none yet, or none any more; inside it, if it is empty.
+    fn receive(&mut self, bytes: &mut [u8]) -> Option<Option<Packet>> {
+        loop {
+            match self.socket.receive(bytes) {
+                // An empty packet looks like the end. The end stays.
+                Ok(None) if self.socket.is_hung_up() => {
+                    self.ended = true;
+                    return None;
+                }
+                Ok(packet) => return Some(packet),
+                // Told once; what the peer sent before comes after it.
+                Err(Errno::CONNRESET) => {}
+                // Whatever else ails the socket, the end of the peer's process tells.
+                Err(_) => return None,
+            }
+        }
     }
 
     /// Takes the next message, if there is one.
@@ -159,12 +175,7 @@ impl Channel {
             let Some(announced) = self.announced else {
                 // One byte more than there should be, to see whether there are more.
                 let mut bytes = [0; size_of::<Announcement>() + 1];
-                // Whatever else ails the socket, the end of the peer's process tells.
-                let Ok(packet) = self.socket.receive(&mut bytes) else { return Ok(false) };
-                if packet.is_none() && self.is_connection {
-                    self.has_ended = true;
-                    return Ok(false);
-                }
+                let Some(packet) = self.receive(&mut bytes) else { return Ok(false) };
                 self.announced = Some(match packet {
                     Some(packet) if packet.bytes == size_of::<Announcement>() && packet.fds.is_empty() => {
                         let (announced, _) =
@@ -180,11 +191,7 @@ impl Channel {
             };
             let length = announced.bytes.get() as usize;
             message.bytes.resize(length, 0);
-            let Ok(packet) = self.socket.receive(&mut message.bytes) else { return Ok(false) };
-            if packet.is_none() && self.is_connection {
-                self.has_ended = true;
-                return Ok(false);
-            }
+            let Some(packet) = self.receive(&mut message.bytes) else { return Ok(false) };
             self.announced = None;
             let (delivered, fds, truncated) =
                 packet.map_or((0, Vec::new(), false), |packet| (packet.bytes, packet.fds, packet.truncated));

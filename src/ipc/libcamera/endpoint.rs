@@ -56,9 +56,9 @@ impl Inherited {
         // SAFETY: it is only used until the end of this function, to look at what it is and to duplicate it; were it
         // closed meanwhile, the system calls would fail.
         let theirs = unsafe { BorrowedFd::borrow_raw(number) };
-        // libcamera's hosts have datagram sockets, ours connections of packets.
+        // The second kind is what our own hosts give to a worker in a sandbox.
         if !matches!(socket_type(theirs), Ok(SocketType::DGRAM | SocketType::SEQPACKET)) {
-            return Err(wrong("the number is not that of a datagram socket"));
+            return Err(wrong("the number is not that of a datagram or packet socket"));
         }
         let socket = rustix::io::fcntl_dupfd_cloexec(theirs, 3).map_err(system("fcntl(F_DUPFD_CLOEXEC)"))?;
         // Nothing that the module starts shall have it.

@@ -1,4 +1,4 @@
-//! libcamera's connections: a socket for datagrams, and libcamera's encoding.
+//! libcamera's connections: a datagram socket, and libcamera's encoding.
 //!
 //! A [`Connection`] is a host's end, to a [`Worker`] that may be libcamera's own; an [`Endpoint`] is the end of a
 //! worker that a libcamera host has started, which [`run`] makes a whole program of. A [`relay()`] stands between any two
@@ -29,7 +29,6 @@ mod endpoint;
 #[cfg(feature = "arbitrary")]
 pub(super) mod fuzzing;
 mod log;
-mod nursery;
 mod program;
 mod relay;
 mod worker;

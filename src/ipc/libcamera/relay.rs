@@ -15,9 +15,9 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::endpoint::Inherited;
-use super::nursery;
 use super::program::own_group;
 use super::worker::leave;
+use crate::ipc::nursery;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, wait};
 use crate::ipc::{LAST_BREATH, ServeError};
@@ -99,7 +99,7 @@ pub fn relay(
     let mut worker_process = WorkerProcess::start(program, args, theirs)?;
     let lane = |origin, from: &Socket, to: &Socket| -> Result<Lane, RelayError> {
         let clone = |socket: &Socket| socket.try_clone().map_err(system("fcntl(F_DUPFD_CLOEXEC)"));
-        Ok(Lane { origin, from: clone(from)?, to: clone(to)?, waiting: None, ended: false, is_over: false })
+        Ok(Lane { origin, from: clone(from)?, to: clone(to)?, waiting: None, ended: false })
     };
     let mut down = lane(Origin::Host, &host, &worker)?;
     let mut up = lane(Origin::Worker, &worker, &host)?;
@@ -109,7 +109,7 @@ pub fn relay(
         if down.step(&mut record)? | up.step(&mut record)? {
             continue;
         }
-        if host_ended || down.is_over || up.ended || (worker_ended && up.waiting.is_none()) {
+        if host_ended || up.ended || (worker_ended && up.waiting.is_none()) {
             break;
         }
         let hosts = (!host_ended).then(|| (host_process.as_fd(), PollFlags::IN));
@@ -142,8 +142,6 @@ struct Lane {
     waiting: Option<(Vec<u8>, Vec<OwnedFd>)>,
     /// Whether the receiver has closed its socket.
     ended: bool,
-    /// Whether the sender has.
-    is_over: bool,
 }
 
 impl Lane {
@@ -152,7 +150,7 @@ impl Lane {
         &mut self,
         record: &mut impl FnMut(Origin, &[u8], usize) -> io::Result<()>,
     ) -> Result<bool, RelayError> {
-        if self.ended || self.is_over {
+        if self.ended {
             return Ok(false);
         }
         if let Some((bytes, fds)) = &self.waiting {
@@ -170,6 +168,11 @@ impl Lane {
             return Ok(true);
         }
         let mut bytes = match self.from.next_bytes() {
+            // The end, if the host is one of ours.
+            Ok(0) if self.from.is_hung_up() => {
+                self.ended = true;
+                return Ok(false);
+            }
             Ok(length) => vec![0; length],
             Err(Errno::AGAIN) => return Ok(false),
             // The other side has closed its socket with something unread; its process tells the rest.
@@ -180,10 +183,6 @@ impl Lane {
         let fds = match packet {
             // There was no room for descriptors in our own table.
             Some(packet) if packet.truncated => return Err(system("recvmsg")(Errno::MFILE)),
-            None if self.from.is_connection() => {
-                self.is_over = true;
-                return Ok(false);
-            }
             packet => packet.map_or_else(Vec::new, |packet| packet.fds),
         };
         record(self.origin, &bytes, fds.len()).map_err(RelayError::Record)?;
@@ -194,7 +193,7 @@ impl Lane {
     /// What it waits for; nothing, once nobody reads any more.
     fn awaits(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         match self.waiting {
-            _ if self.ended || self.is_over => None,
+            _ if self.ended => None,
             Some(_) => Some((self.to.as_fd(), PollFlags::OUT)),
             None => Some((self.from.as_fd(), PollFlags::IN)),
         }

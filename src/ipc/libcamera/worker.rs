@@ -12,7 +12,8 @@ use std::process::Command;
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 
-use super::{Version, nursery};
+use super::Version;
+use crate::ipc::nursery;
 use crate::ipc::process::Process;
 use crate::ipc::sandbox::Program;
 use crate::ipc::{ConnectError, SandboxPolicy};

@@ -111,7 +111,6 @@ pub(super) struct Plan {
     pub passed: Option<RawFd>,
     /// What is not closed, in ascending order.
     pub kept: Vec<RawFd>,
-    pub dies_with_host: bool,
     pub identity: Option<Identity>,
     pub limits: Vec<(Resource, Rlimit)>,
     pub no_new_privs: bool,
@@ -175,9 +174,7 @@ fn prepare(plan: &Plan, report: &mut Report) -> Result<Option<OwnedFd>, (Step, E
     // A session of its own: the terminal's signals reach the host alone, and it has no terminal to type into.
     setsid().map_err(at(Step::Session))?;
     default_signals();
-    if plan.dies_with_host {
-        set_parent_process_death_signal(Some(Signal::KILL)).map_err(at(Step::Host))?;
-    }
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(at(Step::Host))?;
     for (number, &fd) in (0..).zip(&plan.streams) {
         // SAFETY: both are numbers, and what is there is the host's copy of nobody's concern.
         check(unsafe { libc::dup3(fd, number, 0) }.into()).map_err(at(Step::Streams))?;

@@ -39,9 +39,7 @@ impl Files<'_> {
                 .scope(Scope::from_all(NEWEST))?
                 .create()?,
         );
-        let mut loaded = vec![self.program];
-        loaded.extend(self.modules.iter().map(PathBuf::as_path));
-        let needed = needed(&loaded, self.library_path);
+        let needed = needed(self.program, self.modules, self.library_path);
         let (read, run) = (AccessFs::ReadFile, AccessFs::ReadFile | AccessFs::Execute);
         rules.allow("/dev/null", read | AccessFs::WriteFile)?;
         for path in COMMON {

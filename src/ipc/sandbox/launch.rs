@@ -10,7 +10,7 @@ use std::ptr;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, pidfd_send_signal, waitid,
 };
@@ -32,6 +32,10 @@ const NOBODY: u32 = 65534;
 const STACK_BYTES: u64 = 8 << 20;
 /// Processes and threads in a worker's user namespace.
 const MAX_THREADS: u64 = 256;
+
+/// Signals that wait for a worker to take them. They are counted with those of all that the user runs, who would soon
+/// have none left for timers and real-time signals of its own.
+const MAX_SIGNALS: u64 = 256;
 
 /// Namespaces to ask for, until the kernel grants some: some systems allow a part of them.
 const ATTEMPTS: [Layers; 4] = [
@@ -80,12 +84,11 @@ fn system(call: &'static str) -> impl Fn(Errno) -> SandboxError {
     move |errno| SandboxError::System { call, errno }
 }
 
-/// Starts `program`, confined as `policy` says. With `dies_with_host` it is killed when the calling *thread* ends.
+/// Starts `program`, confined as `policy` says. It is killed when the calling *thread* ends.
 pub(in crate::ipc) fn launch(
     program: &Program,
     streams: Streams,
     policy: &SandboxPolicy,
-    dies_with_host: bool,
 ) -> Result<Launched, LaunchError> {
     if policy.off {
         tracing::warn!(program = %program.path.display(), "the worker has no sandbox: it may do whatever this process may");
@@ -131,7 +134,6 @@ pub(in crate::ipc) fn launch(
         status: -1,
         passed: passed.as_ref().map(AsRawFd::as_raw_fd),
         kept: Vec::new(),
-        dies_with_host,
         identity: None,
         limits: Vec::new(),
         no_new_privs: !policy.off,
@@ -223,7 +225,7 @@ fn start(plan: &mut Plan, namespaces: Layers, bold: bool) -> Result<Started, Sta
         result => result.map(|(report, _)| report),
     };
     let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-    let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
+    let _ = retry_on_intr(|| waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED));
     let report = report.map_err(LaunchError::from)?;
     let errno = Errno::from_raw_os_error(report.errno);
     Err(match Step::from_number(report.step) {
@@ -404,6 +406,7 @@ fn limits(policy: &SandboxPolicy, namespaces: Layers) -> Vec<(Resource, Rlimit)>
         (Resource::Core, 0),
         (Resource::Fsize, policy.file_bytes),
         (Resource::Msgqueue, 0),
+        (Resource::Sigpending, MAX_SIGNALS),
         (Resource::Stack, STACK_BYTES),
     ];
     // Elsewhere its threads are counted with all that the user runs.

@@ -2,6 +2,9 @@
 //!
 //! The search follows ld.so(8), with one difference: where the linker takes the first file that fits, all of that name
 //! are found here. A few files more may be read than are; none that has to be is missing.
+//!
+//! A module is not trusted, and what its file says of its needs is what the module wants. So it gets libraries and nothing
+//! else: no interpreter, which only what is executed has, and no file that is not a shared object, whatever its name.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -11,7 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use object::Endianness;
-use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB, FileHeader64};
+use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB, ET_DYN, FileHeader64};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::read::{ReadCache, ReadRef, StringTable};
 
@@ -33,46 +36,59 @@ pub(super) struct Needed {
     pub libraries: BTreeSet<PathBuf>,
 }
 
-/// Finds what `files`, programs and modules, need to be loaded, given the worker's `LD_LIBRARY_PATH`.
+/// Finds what `program` needs to be executed and `modules` to be loaded, given the worker's `LD_LIBRARY_PATH`.
 ///
 /// What cannot be read, or is no ELF file, needs nothing: whoever loads it will say what is wrong with it.
-pub(super) fn needed(files: &[&Path], library_path: Option<&OsStr>) -> Needed {
+pub(super) fn needed(program: &Path, modules: &[PathBuf], library_path: Option<&OsStr>) -> Needed {
     let mut search =
         Search { cache: Cache::read(), library_path: folders(library_path), ..Search::default() };
-    search.waiting.extend(files.iter().map(|file| (*file).to_owned()));
+    let modules = modules.iter().map(|module| (module.clone(), Use::Loaded));
+    search.waiting.extend(modules.chain([(program.to_owned(), Use::Executed)]));
     search.want(OsStr::new(UNWINDER), &[]);
     while let Some(file) = search.waiting.pop()
         && search.seen.len() < MAX_FILES
     {
         if search.seen.insert(file.clone()) {
-            search.look_into(&file);
+            search.look_into(&file.0, file.1);
         }
     }
     search.needed
+}
+
+/// What becomes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    /// The kernel runs it, and what it names as its interpreter.
+    Executed,
+    /// The dynamic linker loads it.
+    Loaded,
 }
 
 #[derive(Default)]
 struct Search {
     cache: Cache,
     library_path: Vec<PathBuf>,
-    seen: BTreeSet<PathBuf>,
-    waiting: Vec<PathBuf>,
+    seen: BTreeSet<(PathBuf, Use)>,
+    waiting: Vec<(PathBuf, Use)>,
     needed: Needed,
 }
 
 impl Search {
-    fn look_into(&mut self, path: &Path) {
+    fn look_into(&mut self, path: &Path, purpose: Use) {
         let Ok(mut file) = File::open(path) else { return };
         let mut start = [0; 256];
         let Ok(length) = file.read(&mut start) else { return };
         if let Some(line) = start[..length].strip_prefix(b"#!") {
+            if purpose == Use::Loaded {
+                return;
+            }
             let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
             let mut words = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
             if let Some(interpreter) = words.next() {
                 self.interpreter(interpreter);
             }
         } else if let Some(elf) = Elf::read(&ReadCache::new(file)) {
-            if let Some(interpreter) = &elf.interpreter {
+            if let (Some(interpreter), Use::Executed) = (&elf.interpreter, purpose) {
                 self.interpreter(interpreter);
             }
             let origin = path.parent().unwrap_or(Path::new("/"));
@@ -87,7 +103,7 @@ impl Search {
     fn interpreter(&mut self, path: &[u8]) {
         let path = PathBuf::from(OsStr::from_bytes(path));
         self.needed.interpreters.insert(path.clone());
-        self.waiting.push(path);
+        self.waiting.push((path, Use::Executed));
     }
 
     /// Finds the library of this name, `own` being where the one who asks wants it looked for.
@@ -101,12 +117,24 @@ impl Search {
             found.extend(folders.map(|folder| folder.join(name)));
             found.extend(self.cache.paths(name.as_bytes()));
         }
-        for path in found.into_iter().filter(|path| path.is_file()) {
+        for path in found.into_iter().filter(|path| is_shared_object(path)) {
             if self.needed.libraries.insert(path.clone()) {
-                self.waiting.push(path);
+                self.waiting.push((path, Use::Loaded));
             }
         }
     }
+}
+
+/// Whether it is what a dynamic linker would load: neither a key nor a dump of some process's memory.
+fn is_shared_object(path: &Path) -> bool {
+    // Whether it is a file comes first: to open a pipe could wait for ever.
+    let file = path.is_file().then(|| File::open(path).ok()).flatten();
+    file.is_some_and(|file| {
+        let data = ReadCache::new(file);
+        FileHeader64::<Endianness>::parse(&data)
+            .and_then(|header| Ok(header.e_type(header.endian()?)))
+            .is_ok_and(|kind| kind == ET_DYN)
+    })
 }
 
 /// What an ELF file says of its needs.
@@ -216,7 +244,7 @@ mod tests {
     #[test]
     fn a_program_needs_its_interpreter_and_the_c_library() {
         let own = std::env::current_exe().unwrap();
-        let needed = needed(&[&own], None);
+        let needed = needed(&own, &[], None);
         assert!(!needed.interpreters.is_empty(), "{needed:?}");
         let has = |name| needed.libraries.iter().any(|path| path.file_name() == Some(OsStr::new(name)));
         assert!(has("libc.so.6") && has(UNWINDER), "{needed:?}");
@@ -227,7 +255,7 @@ mod tests {
     #[test]
     fn nothing_that_the_dynamic_linker_loads_is_missing() {
         let own = std::env::current_exe().unwrap();
-        let needed = needed(&[&own], std::env::var_os("LD_LIBRARY_PATH").as_deref());
+        let needed = needed(&own, &[], std::env::var_os("LD_LIBRARY_PATH").as_deref());
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         let ours: BTreeSet<PathBuf> = needed
             .libraries
@@ -248,9 +276,39 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("script");
         fs::write(&script, "#! /bin/sh -e\nexit\n").unwrap();
-        let needed = needed(&[&script], None);
+        let needed = needed(&script, &[], None);
         assert!(needed.interpreters.contains(Path::new("/bin/sh")), "{needed:?}");
         assert!(needed.interpreters.len() > 1, "the shell has one, too: {needed:?}");
+    }
+
+    /// What a module's file asks for is what the module wants to read.
+    #[test]
+    fn a_module_cannot_name_a_file_that_it_wants_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (script, secret) = (folder.path().join("script"), folder.path().join("secret"));
+        fs::write(&script, format!("#!{}\n", secret.display())).unwrap();
+        // A program's interpreter, as a module's file can name one, too.
+        let (program, own) = (Path::new(""), std::env::current_exe().unwrap());
+        for module in [script, own] {
+            let needed = needed(program, &[module], None);
+            assert!(needed.interpreters.is_empty(), "{needed:?}");
+        }
+        fs::write(&secret, "a key").unwrap();
+        let mut search = Search::default();
+        search.want(secret.as_os_str(), &[]);
+        search.want(OsStr::new("secret"), &[folder.path().to_owned()]);
+        assert!(search.needed.libraries.is_empty(), "{:?}", search.needed);
+        // As a dump of a process's memory begins; a library differs in one byte.
+        let mut dump = fs::read(std::env::current_exe().unwrap()).unwrap();
+        dump.truncate(64);
+        dump[16] = 4;
+        fs::write(&secret, &dump).unwrap();
+        search.want(secret.as_os_str(), &[]);
+        assert!(search.needed.libraries.is_empty(), "{:?}", search.needed);
+        dump[16] = 3;
+        fs::write(&secret, dump).unwrap();
+        search.want(secret.as_os_str(), &[]);
+        assert!(search.needed.libraries.contains(&secret), "{:?}", search.needed);
     }
 
     #[test]
@@ -265,7 +323,7 @@ mod tests {
         let file = folder.path().join("nonsense");
         for bytes in [&b""[..], b"\x7fELF", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff", b"#!"] {
             fs::write(&file, bytes).unwrap();
-            let (found, nothing) = (needed(&[&file], None), needed(&[], None));
+            let (found, nothing) = (needed(&file, &[], None), needed(Path::new(""), &[], None));
             assert_eq!((found.interpreters, found.libraries), (nothing.interpreters, nothing.libraries));
         }
     }

@@ -1,8 +1,8 @@
 //! The host's end of a worker's filter: takes the calls that the filter hands over, and answers them.
 
 use std::cell::Cell;
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::mem::size_of;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
@@ -29,6 +29,10 @@ const ID_VALID: Opcode = opcode::write::<u64>(b'!', 2);
 const SPARE: usize = 32;
 /// Longest path that is looked at. Those that a runtime opens by itself are shorter.
 const PATH_LIMIT: usize = 512;
+
+/// Bytes of the list of mappings that are looked at, which are thousands of them. A worker can have many more, and the
+/// kernel takes its time to list them.
+const MAPS_LIMIT: u64 = 256 << 10;
 
 /// `struct seccomp_notif`, with its `struct seccomp_data`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -205,6 +209,11 @@ fn path_at(pid: u32, address: u64) -> Option<Vec<u8>> {
 fn is_mapped(pid: u32, path: &[u8]) -> bool {
     let name =
         |path: &[u8]| path.iter().rposition(|byte| *byte == b'/').map(|slash| path[slash..].to_owned());
-    let (Some(wanted), Ok(maps)) = (name(path), fs::read(format!("/proc/{pid}/maps"))) else { return false };
+    let maps = || {
+        let mut maps = Vec::new();
+        File::open(format!("/proc/{pid}/maps"))?.take(MAPS_LIMIT).read_to_end(&mut maps)?;
+        io::Result::Ok(maps)
+    };
+    let (Some(wanted), Ok(maps)) = (name(path), maps()) else { return false };
     maps.split(|byte| *byte == b'\n').any(|line| name(line).is_some_and(|name| name == wanted))
 }

@@ -2,14 +2,17 @@
 
 use std::cell::OnceCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, pidfd_send_signal};
 
 use super::notice::{Listener, Verdict};
 use crate::ipc::Exit;
 
-/// Calls that are judged before the host looks at anything else.
+/// Calls that are judged before the host looks at anything else, and the time after which no further one is. A call can
+/// take long to judge: the worker may have made its memory hard to look into.
 const CALLS_AT_ONCE: usize = 64;
+const TIME_AT_ONCE: Duration = Duration::from_millis(1);
 /// Number of the signal that `abort` raises.
 const SIGABRT: i32 = 6;
 
@@ -32,12 +35,14 @@ impl Warden {
 
     /// Judges the calls that wait. Returns whether the worker has been killed.
     pub fn attend(&self) -> bool {
+        let start = Instant::now();
         for _ in 0..CALLS_AT_ONCE {
             if self.cause.get().is_some() {
                 return true;
             }
             let cause = match self.listener.attend() {
                 Ok(Verdict::Nothing) => return false,
+                Ok(Verdict::Answered) if start.elapsed() >= TIME_AT_ONCE => return false,
                 Ok(Verdict::Answered) => continue,
                 Ok(Verdict::Forbidden(call)) => Exit::Forbidden { call: call.to_string() },
                 Ok(Verdict::Aborted) => Exit::Signal(SIGABRT),

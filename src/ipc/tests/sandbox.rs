@@ -39,9 +39,10 @@ enum Attempt {
     StartThread,
     OpenRandom,
     TellUser,
+    QueueSignals,
 }
 
-const ATTEMPTS: [Attempt; 12] = [
+const ATTEMPTS: [Attempt; 13] = [
     Attempt::Connect,
     Attempt::Execute,
     Attempt::Fork,
@@ -54,6 +55,7 @@ const ATTEMPTS: [Attempt; 12] = [
     Attempt::StartThread,
     Attempt::OpenRandom,
     Attempt::TellUser,
+    Attempt::QueueSignals,
 ];
 
 /// In the worker: 0, or the number of the error.
@@ -114,6 +116,21 @@ fn attempt(what: Attempt) -> i32 {
         Attempt::OpenRandom => fs::File::open("/dev/urandom").map_or_else(code, |_| 0),
         // SAFETY: it only tells.
         Attempt::TellUser => unsafe { libc::getuid() }.cast_signed(),
+        Attempt::QueueSignals => {
+            // To this thread: the others do not block it, and the first process of a namespace drops it then.
+            // SAFETY: set and information are written before they are used; a signal that waits does nothing.
+            unsafe {
+                let mut set = std::mem::zeroed();
+                libc::sigfillset(&raw mut set);
+                libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut());
+                let mut about: libc::siginfo_t = std::mem::zeroed();
+                (about.si_signo, about.si_code) = (libc::SIGRTMIN(), libc::SI_QUEUE);
+                let (process, thread) = (libc::getpid(), libc::gettid());
+                let number = libc::SYS_rt_tgsigqueueinfo;
+                let queue = || libc::syscall(number, process, thread, libc::SIGRTMIN(), &raw const about);
+                (0..1000).find_map(|_| (queue() != 0).then(last)).unwrap_or(0)
+            }
+        }
     }
 }
 
@@ -301,6 +318,30 @@ fn files_and_executable_memory_end_when_the_module_is_loaded() {
     });
 }
 
+/// Else a module could put off the seal for ever by how it answers.
+#[test]
+fn a_module_whose_loading_fails_or_is_late_is_sealed_all_the_same() {
+    watchdog(|| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let policy = || SandboxPolicy::strict().read_path(file.path());
+        let mut failing = captive(policy(), Some("read")).unwrap();
+        let error = failing.call(READ, &0u8, |_| Ok(())).unwrap_err();
+        assert!(matches!(error, CallError::Fault { .. }), "{error}");
+        // 100 MB are not filled in no time.
+        let mut late = captive(policy(), Some("try_to")).unwrap();
+        late.deadline_of_next_call(Duration::from_nanos(1));
+        let error = attempted(&mut late, Attempt::Allocate).unwrap_err();
+        assert!(matches!(error, CallError::Deadline { .. }), "{error}");
+        assert!(!late.layers().contains(Layers::SEAL));
+        loaded(&mut late);
+        for mut connection in [failing, late] {
+            assert!(connection.layers().contains(Layers::SEAL));
+            let call = forbidden(read(&mut connection, file.path()));
+            assert!(call.starts_with("open"), "{call}");
+        }
+    });
+}
+
 #[test]
 fn a_forbidden_call_ends_the_worker_and_is_named() {
     watchdog(|| {
@@ -349,6 +390,7 @@ fn limits_stop_a_greedy_worker_and_only_that() {
         assert_eq!(attempted(&mut connection, Attempt::StartThread).unwrap(), 0);
         assert_eq!(attempted(&mut connection, Attempt::AllocateTooMuch).unwrap(), libc::ENOMEM);
         assert_eq!(attempted(&mut connection, Attempt::OpenTooMany).unwrap(), libc::EMFILE);
+        assert_eq!(attempted(&mut connection, Attempt::QueueSignals).unwrap(), libc::EAGAIN);
         let roomy = SandboxPolicy::strict().address_space(16 << 30);
         assert_eq!(attempted(&mut captive(roomy, None).unwrap(), Attempt::AllocateTooMuch).unwrap(), 0);
     });

@@ -1,7 +1,5 @@
 //! Calls: sending them, waiting for room, and waiting for replies.
 
-use rustix::event::PollFlags;
-
 use super::*;
 use crate::ipc::OnFull;
 use crate::ipc::libcamera::RESETS;
@@ -63,7 +61,14 @@ impl<E: Event> Connection<E> {
             let fresh = ControlSerializer::new(self.version, Role::Host);
             self.before_reset.push_back((self.cookie, std::mem::replace(&mut self.controls, fresh)));
         }
-        if let Err(error) = self.transmit(method, name, request, start) {
+        let sent = self.transmit(method, name, request, start);
+        // Half of it is enough for an answer.
+        if !matches!(sent, Err(CallError::Encode { .. }))
+            && self.loads_in.take_if(|loading| loading == name).is_some()
+        {
+            self.loading_call = Some(self.cookie);
+        }
+        if let Err(error) = sent {
             // Half of it was sent, and the rest will be: there may be a reply, which says so.
             if matches!(error, CallError::Deadline { .. }) {
                 return Err(self.abandon(error));
@@ -94,16 +99,13 @@ impl<E: Event> Connection<E> {
                 }
                 self.watchdog.answered();
                 self.answered(self.cookie);
-                if self.loads_in.take_if(|loading| loading == name).is_some() {
-                    self.module.seal();
-                }
                 return Ok(());
             }
-            if gone || self.channel.has_ended() {
+            if gone {
                 return Err(self.bury());
             }
             let until = self.watchdog.before(Some(deadline));
-            match wait(&[(self.channel.as_fd(), PollFlags::IN)], self.peer(), until) {
+            match wait(self.news().as_slice(), self.peer(), until) {
                 // It may have replied and ended.
                 Wake::Gone => gone = true,
                 _ if Instant::now() >= deadline => {

@@ -1,7 +1,5 @@
 //! Events: read as they come, kept while calls are waited for, and given to whoever asks.
 
-use rustix::event::PollFlags;
-
 use super::*;
 use crate::ipc::channel::{FD_WEIGHT, KEPT_WEIGHT};
 
@@ -30,7 +28,7 @@ impl<E: Event> Connection<E> {
             if self.receive()? {
                 self.keep()?;
                 came += 1;
-            } else if gone || self.channel.has_ended() {
+            } else if gone {
                 return Err(self.bury());
             } else {
                 // What it said last may have come since we looked.
@@ -63,11 +61,11 @@ impl<E: Event> Connection<E> {
             if let Some(error) = &self.failed {
                 break Err(error.clone());
             }
-            if gone || self.channel.has_ended() {
+            if gone {
                 break Err(self.bury());
             }
             let until = self.watchdog.before(deadline);
-            match wait(&[(self.channel.as_fd(), PollFlags::IN)], self.peer(), until) {
+            match wait(self.news().as_slice(), self.peer(), until) {
                 Wake::Ready if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
                     break Ok(false);
                 }
@@ -137,8 +135,13 @@ impl<E: Event> Connection<E> {
     }
 
     /// The call of this cookie was answered. A worker serves one call after the other: those before it will have no
-    /// reply any more, and if one was a `configure`, what comes from now on goes by the new state.
+    /// reply any more, and if one was a `configure`, what comes from now on goes by the new state. And if one was that in
+    /// which the module is loaded, it is: that the answer was given up is no reason to let it open more.
     pub(super) fn answered(&mut self, cookie: u32) {
+        let is_loaded = |loading: &mut u32| cookie.wrapping_sub(*loading) <= u32::MAX / 2;
+        if self.loading_call.take_if(is_loaded).is_some() {
+            self.module.seal();
+        }
         let is_later = |other: u32| other != cookie && other.wrapping_sub(cookie) <= u32::MAX / 2;
         self.before_reset.retain(|(reset, _)| is_later(*reset));
     }

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll;
+use rustix::event::{PollFlags, epoll};
 use rustix::io::Errno;
 
 use super::channel::{Channel, Message, SendError};
@@ -55,6 +55,8 @@ pub struct Connection<E> {
     last_call: Option<&'static str>,
     /// The method whose first reply says that the module is loaded, if it is not yet.
     loads_in: Option<String>,
+    /// The first call of it, once it was sent.
+    loading_call: Option<u32>,
     /// Why there will be no more calls.
     failed: Option<CallError>,
     /// Readable when there is something to do; asked for with `as_fd`.
@@ -132,6 +134,7 @@ impl<E: Event> Connection<E> {
             dropped_events: 0,
             last_call: None,
             loads_in: None,
+            loading_call: None,
             failed: None,
             epoll,
             bell,
@@ -181,6 +184,11 @@ impl<E: Event> Connection<E> {
             return Ok(false);
         }
         self.channel.try_receive(&mut self.message).map_err(|error| self.cut_off(error))
+    }
+
+    /// What to sleep on for messages.
+    fn news(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        (!self.channel.has_ended()).then(|| (self.channel.as_fd(), PollFlags::IN))
     }
 
     fn peer(&self) -> Peer<'_> {

@@ -101,6 +101,7 @@ fn forbidden_calls_end_the_child_by_name() {
         ("open_by_handle_at", &[bad]),
         ("open_tree", &[bad]),
         ("perf_event_open", &[]),
+        ("pipe2", &[bad, 0o200]),
         ("personality", &[0x40_0000]),
         ("pidfd_getfd", &[bad]),
         ("pidfd_open", &[bad]),
