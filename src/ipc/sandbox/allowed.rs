@@ -196,14 +196,15 @@ pub(super) const ALLOWED: &[Rule] = &[
 /// executed and linked. Landlock still says which files.
 pub(super) const UNJUDGED: &[Rule] = &[
     always(&["execve", "mmap", "mprotect"]),
-    // For reading: neither O_WRONLY, O_RDWR, O_CREAT, O_TRUNC nor the bit that makes O_TMPFILE.
-    only(&["open"], &[&[without(1, WRITING)]]),
-    only(&["openat"], &[&[without(2, WRITING)]]),
+    // For reading, and nothing else.
+    only(&["open"], &[&[without(1, BEYOND_READING)]]),
+    only(&["openat"], &[&[without(2, BEYOND_READING)]]),
 ];
 
-/// Flags of `open` that are for more than reading: `O_ACCMODE`, `O_CREAT`, `O_TRUNC`, and the bit of `O_TMPFILE` that
-/// `O_DIRECTORY` has not. The same on x86-64 and aarch64.
-pub(super) const WRITING: u32 = 0o3 | 0o100 | 0o1000 | 0o20_000_000;
+/// Flags of `open` that are for other things than reading: `O_ACCMODE`, `O_CREAT`, `O_TRUNC`, the bit of `O_TMPFILE` that
+/// `O_DIRECTORY` has not, and `O_PATH`, for which Landlock has no rule and which makes descriptors that can be sent. The same
+/// on x86-64 and aarch64.
+pub(super) const BEYOND_READING: u32 = 0o3 | 0o100 | 0o1000 | 0o20_000_000 | 0o10_000_000;
 
 /// Answered `ENOSYS`, as a kernel of before they existed would: their arguments lie in memory, where a filter cannot
 /// see them. Every libc then takes the older call.

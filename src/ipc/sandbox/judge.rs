@@ -3,7 +3,7 @@
 //! The arguments come in registers, which a waiting thread cannot change: what is decided by them holds. What they
 //! point to, other threads of the worker can change after it was looked at; so no path ever *allows* anything.
 
-use super::allowed::WRITING;
+use super::allowed::BEYOND_READING;
 use super::system_call::SystemCall;
 
 /// `PROT_EXEC`.
@@ -63,7 +63,7 @@ pub(super) fn judge(call: SystemCall, arguments: &[u64; 6], progress: Progress) 
 fn open(path: u64, flags: u64, progress: Progress) -> Judgement {
     if progress.sealed {
         Judgement::DenyIfHarmless(path)
-    } else if flags & u64::from(WRITING) != 0 {
+    } else if flags & u64::from(BEYOND_READING) != 0 {
         Judgement::Deny
     } else {
         Judgement::Continue

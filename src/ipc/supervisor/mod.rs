@@ -88,6 +88,8 @@ pub struct Supervisor<P> {
 /// A proxy ahead of need.
 struct Spare<P> {
     proxy: Option<P>,
+    /// One that could not be started is not tried again before.
+    not_before: Option<Instant>,
     /// Whether it is still fit for use.
     is_fit: Box<dyn FnMut(&mut P) -> bool + Send>,
 }
@@ -126,7 +128,7 @@ impl<P> Supervisor<P> {
     /// [`prepare`](Self::prepare), and `is_fit` is asked before it is used: it may have died while it waited.
     #[must_use]
     pub fn keep_spare(mut self, is_fit: impl FnMut(&mut P) -> bool + Send + 'static) -> Self {
-        self.spare = Some(Spare { proxy: None, is_fit: Box::new(is_fit) });
+        self.spare = Some(Spare { proxy: None, not_before: None, is_fit: Box::new(is_fit) });
         self
     }
 
@@ -201,14 +203,19 @@ impl<P> Supervisor<P> {
     }
 
     /// Starts the spare if one is to be kept and there is none. It takes as long as a module takes to start: call it when
-    /// there is time, such as between two frames.
+    /// there is time, such as between two frames. After a failure, nothing is done before the longest
+    /// [`back_off`](Self::back_off) has passed.
     ///
     /// # Errors
     /// What starting it says. That counts for nothing: the spare is not needed yet.
-    pub fn prepare(&mut self) -> Result<(), ConnectError> {
-        if let Some(spare) = self.spare.as_mut().filter(|spare| spare.proxy.is_none()) {
-            spare.proxy = Some((self.make)()?);
-        }
+    pub fn prepare(&mut self, now: Instant) -> Result<(), ConnectError> {
+        let wanted = |spare: &&mut Spare<P>| {
+            spare.proxy.is_none() && spare.not_before.is_none_or(|not_before| not_before <= now)
+        };
+        let Some(spare) = self.spare.as_mut().filter(wanted) else { return Ok(()) };
+        spare.not_before = Some(now + self.schedule.longest);
+        spare.proxy = Some((self.make)()?);
+        spare.not_before = None;
         Ok(())
     }
 

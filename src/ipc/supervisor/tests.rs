@@ -100,7 +100,7 @@ fn a_spare_is_used_if_it_is_fit_and_replaced_when_there_is_time() {
     let now = Instant::now();
     supervisor.start().unwrap();
     for _ in 0..3 {
-        supervisor.prepare().unwrap();
+        supervisor.prepare(Instant::now()).unwrap();
     }
     supervisor.failed(error("died"), now).unwrap();
     let restart = supervisor.poll(now).unwrap().unwrap();
@@ -111,7 +111,7 @@ fn a_spare_is_used_if_it_is_fit_and_replaced_when_there_is_time() {
     let restart = supervisor.poll(now + 50 * MS).unwrap().unwrap();
     assert_eq!((restart.proxy, restart.spare), (3, false));
 
-    supervisor.prepare().unwrap();
+    supervisor.prepare(Instant::now()).unwrap();
     unfit.lock().push(4);
     supervisor.failed(error("died"), now + MINUTE).unwrap();
     let restart = supervisor.poll(now + MINUTE).unwrap().unwrap();
@@ -122,8 +122,22 @@ fn a_spare_is_used_if_it_is_fit_and_replaced_when_there_is_time() {
 fn without_the_wish_for_a_spare_none_is_started() {
     let mut supervisor = supervisor([]);
     supervisor.start().unwrap();
-    supervisor.prepare().unwrap();
+    supervisor.prepare(Instant::now()).unwrap();
     supervisor.failed(error("died"), Instant::now()).unwrap();
     let restart = supervisor.wait().unwrap();
     assert_eq!((restart.proxy, restart.spare), (2, false));
+}
+
+#[test]
+fn a_spare_that_cannot_be_started_is_not_tried_without_pause() {
+    let mut supervisor = supervisor([true, false, false]).keep_spare(|_| true);
+    let now = Instant::now();
+    supervisor.start().unwrap();
+    supervisor.prepare(now).unwrap_err();
+    supervisor.prepare(now + 999 * MS).unwrap();
+    supervisor.prepare(now + 1000 * MS).unwrap_err();
+    supervisor.prepare(now + 2000 * MS).unwrap();
+    supervisor.failed(error("died"), now + 2000 * MS).unwrap();
+    let restart = supervisor.poll(now + 2000 * MS).unwrap().unwrap();
+    assert_eq!((restart.proxy, restart.spare), (4, true));
 }

@@ -36,7 +36,7 @@ impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
             }
             match (&mut self.ipa, outage) {
                 (Some(ipa), _) => {
-                    if let Some(Err(error)) = self.supervisor.as_mut().map(|it| it.prepare()) {
+                    if let Some(Err(error)) = self.supervisor.as_mut().map(|it| it.prepare(Instant::now())) {
                         tracing::warn!("no spare could be started: {error}");
                     }
                     match ipa.wait(Some(until)) {

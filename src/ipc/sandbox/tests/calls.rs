@@ -275,8 +275,8 @@ fn other_interfaces_of_the_kernel_are_closed() {
 fn files_are_opened_for_reading_until_the_seal() {
     let open = |path: &std::ffi::CStr, flags| [HERE, path.as_ptr().addr(), flags];
     assert_eq!(attempt("openat", &open(c"/etc/passwd", 0)), failed(OK));
-    // For writing (O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE), not even where there is no Landlock.
-    for flags in [1, 2, 0o100, 0o1000, 0o20_200_000] {
+    // For more than that (O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_TMPFILE, O_PATH), not even where there is no Landlock.
+    for flags in [1, 2, 0o100, 0o1000, 0o20_200_000, 0o10_000_000] {
         assert_eq!(attempt("openat", &open(c"/dev/null", flags)), failed(Errno::ACCESS), "{flags:o}");
     }
     assert_eq!(attempt_sealed("openat", &open(c"/etc/passwd", 0)), Outcome::forbidden("openat"));
