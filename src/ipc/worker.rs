@@ -125,8 +125,8 @@ impl Worker {
         Err(ConnectError::NoWorker { component: self.component.clone(), tried })
     }
 
-    /// What is started as the worker.
-    pub(super) fn start(&self, policy: &SandboxPolicy) -> Result<Program, ConnectError> {
+    /// The program to be started, with all that it needs.
+    pub(super) fn prepare(&self, policy: &SandboxPolicy) -> Result<Program, ConnectError> {
         let (path, reason) = self.find()?;
         tracing::info!(component = self.component, program = %path.display(), reason, "starting a worker");
         // What `ps` shows.

@@ -109,7 +109,7 @@ impl Connection {
         options: &Options,
         worker: &Worker,
     ) -> Result<Self, ConnectError> {
-        let program = worker.start(&options.sandbox)?;
+        let program = worker.prepare(&options.sandbox)?;
         let (socket, theirs) = pair()?;
         let (path, policy) = (program.path.clone(), options.sandbox.clone());
         let process = nursery::run(move || Process::spawn(&program, &policy, theirs));

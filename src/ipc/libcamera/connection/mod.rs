@@ -90,7 +90,9 @@ impl<E: Event> Connection<E> {
         let mut connection =
             Self::new(interface, options, worker.version(), socket, Module::Process(process))
                 .map_err(system("epoll_create1"))?;
-        match worker.loading_method() {
+        // A method that there is not is never answered, and would put off the seal for ever.
+        let exists = |name: &&str| interface.methods.iter().any(|method| method.name == *name);
+        match worker.loading_method().filter(exists) {
             Some(method) => connection.loads_in = Some(method.to_owned()),
             None => connection.module.seal(),
         }
