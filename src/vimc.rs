@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::interfaces::libcamera::{IpaBuffer, IpaCameraSensorInfo, IpaSettings, IpaStream};
 use crate::interfaces::vimc::{IpaOperationCode, IpaVimc, IpaVimcEvents, TestFlag};
 use crate::ipc::CallError;
-use crate::rpi::camera::MappedBuffer;
+use crate::rpi::buffers::MappedBuffer;
 use crate::serialize::{ControlInfoMap, ControlList, Flags, SharedFd};
 
 /// `-EINVAL`: what `init` answers if the configuration file cannot be opened.

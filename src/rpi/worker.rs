@@ -1,8 +1,10 @@
 //! What a worker program of this package can serve, and how its processes log.
 
+#[cfg(feature = "log")]
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+#[cfg(feature = "log")]
 use tracing_subscriber::EnvFilter;
 
 use super::ipa::module::RaspberryPiIpa;
@@ -61,6 +63,7 @@ impl Role {
 }
 
 /// Writes log lines to standard error: those that `RUST_LOG` asks for, else the important ones.
+#[cfg(feature = "log")]
 pub fn log_to_stderr(role: Role) {
     let default = match role {
         Role::Host => "info",

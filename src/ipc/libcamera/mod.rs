@@ -28,6 +28,7 @@ mod emitter;
 mod endpoint;
 #[cfg(feature = "arbitrary")]
 pub(super) mod fuzzing;
+#[cfg(feature = "log")]
 mod log;
 mod program;
 mod relay;
@@ -40,6 +41,7 @@ pub use crate::serialize::libcamera::Version;
 pub use connection::Connection;
 pub use emitter::Emitter;
 pub use endpoint::{Call, Dispatch, Endpoint};
+#[cfg(feature = "log")]
 pub use log::log_to_stderr;
 pub use program::run;
 pub use relay::{Origin, RelayError, relay, shell_status};

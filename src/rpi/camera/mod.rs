@@ -13,7 +13,6 @@
 //! Every result is a function of the inputs and of the seed alone: rows are worked on in parallel, but
 //! sums are of integers and every row has its own stream of noise, so the number of threads changes no bit.
 
-pub mod buffers;
 pub mod chart;
 pub mod colour;
 mod demosaic;
@@ -30,7 +29,7 @@ mod sensor;
 mod settings;
 mod statistics;
 
-pub use buffers::{BufferError, BufferKind, MappedBuffer, SharedBuffer};
+pub use super::buffers::{self, BufferError, BufferKind, MappedBuffer, SharedBuffer};
 pub use chart::Chart;
 pub use device::{Camera, VirtualCamera};
 pub use frame::{BayerColour, CFA_PATTERN, RawFrame, Rect};

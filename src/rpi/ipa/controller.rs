@@ -328,6 +328,6 @@ fn warn_unless(known: bool, kind: &str, name: &str) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "camera"))]
 #[path = "controller/tests.rs"]
 mod tests;

@@ -27,7 +27,7 @@ pub mod requests;
 pub mod sensor;
 pub mod tuning;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "camera"))]
 mod closed_loop;
-#[cfg(test)]
+#[cfg(all(test, feature = "camera"))]
 mod model_camera;

@@ -19,7 +19,7 @@ use crate::interfaces::rpi::{
     SensorConfig, StartResult,
 };
 use crate::ipc::CallError;
-use crate::rpi::camera::MappedBuffer;
+use crate::rpi::buffers::MappedBuffer;
 use crate::rpi::layout::{STATISTICS_BYTES, Statistics};
 use crate::serialize::controls::ids::v4l2;
 use crate::serialize::controls::{ControlInfoMap, ControlList, IdMap};

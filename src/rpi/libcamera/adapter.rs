@@ -18,7 +18,7 @@ use crate::interfaces::rpi::{
 };
 use crate::ipc::libcamera::Worker;
 use crate::ipc::{CallError, ConnectError, Mode, Options};
-use crate::rpi::pipeline::CameraIpa;
+use crate::rpi::CameraIpa;
 use crate::serialize::controls::ids::controls as ids;
 use crate::serialize::controls::ids::v4l2;
 use crate::serialize::controls::{Control, IdMap};

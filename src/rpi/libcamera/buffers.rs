@@ -6,7 +6,7 @@ use rustix::fs::OFlags;
 use crate::interfaces::libcamera::IpaBuffer;
 use crate::interfaces::libcamera_0_0_3::libcamera::IpaBuffer as OldBuffer;
 use crate::ipc::CallError;
-use crate::rpi::camera::MappedBuffer;
+use crate::rpi::buffers::MappedBuffer;
 use crate::rpi::layout::STATISTICS_BYTES;
 
 /// The buffers in 0.0.3's terms.
@@ -47,7 +47,7 @@ fn check(buffer: &IpaBuffer) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rpi::camera::SharedBuffer;
+    use crate::rpi::buffers::SharedBuffer;
     use crate::serialize::{Plane, SharedFd};
     use std::os::fd::AsFd;
 

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 
 use super::delayed_controls::{SensorChange, SensorValues};
-use super::ipa::CameraIpa;
 use super::listener::Listener;
 use super::outcome::{Cause, Ledger, Loss};
 use super::requested::{Acted, Requested};
@@ -17,6 +16,7 @@ use crate::ipc::{CallError, ConnectError, Supervisor};
 use crate::rpi::camera::{
     BufferError, Camera, CapturedFrame, IspSettings, Light, SensorControls, SharedBuffer, VirtualCamera,
 };
+use crate::rpi::camera_ipa::CameraIpa;
 use crate::serialize::controls::ids::controls as ids;
 use crate::serialize::controls::ids::v4l2;
 use crate::serialize::controls::{ControlList, IdMap};

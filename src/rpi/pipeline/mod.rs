@@ -15,7 +15,6 @@
 
 pub mod delayed_controls;
 mod handler;
-mod ipa;
 mod listener;
 mod outcome;
 mod recovery;
@@ -23,6 +22,6 @@ mod requested;
 mod sensor_info;
 mod setup;
 
+pub use super::camera_ipa::CameraIpa;
 pub use handler::{Frame, Pipeline, PipelineError};
-pub use ipa::CameraIpa;
 pub use outcome::{Cause, Ledger, Loss};

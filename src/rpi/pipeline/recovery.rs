@@ -11,9 +11,9 @@
 use std::time::{Duration, Instant};
 
 use super::handler::{Pipeline, PipelineError};
-use super::ipa::CameraIpa;
 use crate::ipc::CallError;
 use crate::rpi::camera::Camera;
+use crate::rpi::camera_ipa::CameraIpa;
 
 /// The most frames for which a new IPA is not listened to, whatever it says.
 const LONGEST_HOLD: u32 = 32;

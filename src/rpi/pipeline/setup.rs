@@ -2,11 +2,11 @@
 
 use super::PipelineError;
 use super::delayed_controls::SensorChange;
-use super::ipa::CameraIpa;
 use super::sensor_info::{MODEL, isp_controls, sensor_controls, sensor_info};
 use crate::interfaces::libcamera::{IpaBuffer, IpaSettings};
 use crate::interfaces::rpi::{ConfigParams, InitParams, MAX_LS_GRID_SIZE};
 use crate::rpi::camera::{BufferError, SensorMode, SharedBuffer};
+use crate::rpi::camera_ipa::CameraIpa;
 use crate::rpi::layout::STATISTICS_BYTES;
 use crate::serialize::ControlList;
 use crate::serialize::controls::ids::v4l2;

@@ -129,7 +129,7 @@ impl fmt::Display for Refusal {
 /// Shared memory that this side made and may write.
 ///
 /// ```
-/// use ringfence::rpi::camera::{MappedBuffer, SharedBuffer};
+/// use ringfence::rpi::buffers::{MappedBuffer, SharedBuffer};
 /// let mut buffer = SharedBuffer::allocate("statistics", 10_824)?;
 /// println!("{}", buffer.kind());
 /// let mapped = MappedBuffer::map(&buffer, 0, 10_824)?;
@@ -137,7 +137,7 @@ impl fmt::Display for Refusal {
 /// let mut copy = [0; 5];
 /// mapped.read_into(100, &mut copy)?;
 /// assert_eq!(&copy, b"bytes");
-/// # Ok::<(), ringfence::rpi::camera::BufferError>(())
+/// # Ok::<(), ringfence::rpi::buffers::BufferError>(())
 /// ```
 #[derive(Debug)]
 pub struct SharedBuffer {
