@@ -63,6 +63,9 @@ pub struct Death {
     pub pid: Option<u32>,
     /// How it ended.
     pub exit: Exit,
+    /// Whether a worker was killed, and the thread that started it has ended, which is why the kernel kills a worker: see
+    /// [`Options::nursery`](super::Options::nursery).
+    pub starter_ended: bool,
     /// Name of the last method that was called.
     pub last_call: Option<&'static str>,
     /// The last lines that it wrote to its standard error.
@@ -76,6 +79,12 @@ impl fmt::Display for Death {
             write!(f, " (pid {pid})")?;
         }
         write!(f, " {}", self.exit)?;
+        if self.starter_ended {
+            f.write_str(
+                " as the thread that started it has ended; give `Options::nursery` to a connection that is to outlive \
+                 the thread that makes it",
+            )?;
+        }
         match self.last_call {
             Some(method) => write!(f, "; the last call was {method}")?,
             None => f.write_str("; it had not been called")?,

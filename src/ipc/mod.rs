@@ -35,9 +35,11 @@ mod options;
 mod printable;
 mod process;
 mod processors;
+mod promise;
 mod queue;
 pub mod sandbox;
 mod socket;
+mod starter;
 mod stderr;
 pub mod supervisor;
 mod wait;
@@ -55,11 +57,14 @@ pub use id::ConnectionId;
 pub use interface::{Event, Interface, Method, Mode};
 pub use link::{Link, Remote};
 pub use meter::{ConnectionCounters, Meter};
+pub use nursery::Nursery;
 pub use options::{OnFlood, OnFull, Options};
 pub use queue::EventQueue;
 pub use sandbox::{Layers, SandboxError, SandboxPolicy};
 pub use supervisor::Supervisor;
 pub use worker::{Component, Worker, is_worker, run_if_worker};
+
+use promise::promise;
 
 pub use crate::shm::{ReceivedCounters, RingCounters, SentCounters, WaitPolicy};
 

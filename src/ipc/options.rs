@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::SandboxPolicy;
+use super::{Nursery, SandboxPolicy};
 use crate::shm::{Geometry, WaitPolicy};
 
 /// The longest deadline, a century: a clock cannot express `Duration::MAX` from now.
@@ -32,6 +32,8 @@ pub enum OnFlood {
 
 /// Settings of a connection, to be changed one by one.
 ///
+/// **A worker lives no longer than the thread that makes its connection**, unless there is a [`nursery`](Self::nursery).
+///
 /// ```
 /// use std::time::Duration;
 /// use ringfence::ipc::{OnFull, Options, WaitPolicy};
@@ -57,6 +59,7 @@ pub struct Options {
     pub(super) on_flood: OnFlood,
     pub(super) queue_bytes: usize,
     pub(super) sandbox: SandboxPolicy,
+    pub(super) nursery: Option<Nursery>,
 }
 
 impl Default for Options {
@@ -77,6 +80,7 @@ impl Default for Options {
             on_flood: OnFlood::default(),
             queue_bytes: 16 << 20,
             sandbox: SandboxPolicy::strict(),
+            nursery: None,
         }
     }
 }
@@ -179,6 +183,19 @@ impl Options {
     #[must_use]
     pub fn sandbox(mut self, policy: SandboxPolicy) -> Self {
         self.sandbox = policy;
+        self
+    }
+
+    /// Lets the nursery's thread start the worker. Without one, the thread that makes the connection starts it, and **the
+    /// kernel kills the worker when that thread ends**, wherever the connection is used by then; the
+    /// [`Death`](super::Death) says so.
+    ///
+    /// A program that makes its connections in `main`, or in the thread that uses them, needs none. One that makes them in
+    /// threads that end before, does: threads of tokio's blocking pool (`spawn_blocking`) end after ten seconds without
+    /// work, those of its runtime with the runtime.
+    #[must_use]
+    pub fn nursery(mut self, nursery: &Nursery) -> Self {
+        self.nursery = Some(nursery.clone());
         self
     }
 

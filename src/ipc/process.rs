@@ -3,18 +3,20 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
-use rustix::io::retry_on_intr;
+use rustix::event::{PollFlags, epoll};
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid};
 
 use super::sandbox::{LaunchError, Launched, Program, Streams, Warden, launch};
-use super::stderr::StderrTail;
+use super::starter::Starter;
+use super::stderr::Stderr;
 use super::wait::{Peer, Wake, wait};
-use super::{ConnectError, Death, Exit, LAST_BREATH, Layers, Mode, SandboxPolicy, ServeError};
+use super::{ConnectError, Death, Exit, LAST_BREATH, Layers, Mode, Nursery, SandboxPolicy, ServeError};
 
 /// How long the last lines of a dead worker may take to arrive.
 const STDERR_PATIENCE: Duration = Duration::from_millis(200);
@@ -33,58 +35,68 @@ pub(super) struct Process {
     pidfd: OwnedFd,
     warden: Option<Warden>,
     layers: Layers,
-    stderr: StderrTail,
+    stderr: Stderr,
     exit: Option<Exit>,
+    /// The thread with whose end the kernel kills it, where that is known.
+    starter: Option<Starter>,
+    /// Keeps that thread, if it was asked of a nursery.
+    _nursery: Option<Nursery>,
 }
 
 impl Process {
     /// Starts a worker whose standard input is `socket`, and whose output goes to the host's log. It is killed when the
-    /// calling *thread* ends.
-    pub fn spawn(program: &Program, policy: &SandboxPolicy, socket: OwnedFd) -> Result<Self, ConnectError> {
-        let streams = |errors: io::PipeWriter| {
-            let output = errors.try_clone()?.into();
-            Ok(Streams { input: socket, output, errors: errors.into(), passed: None })
+    /// thread of the nursery ends; without one, the calling *thread*.
+    pub fn spawn(
+        program: Program,
+        policy: &SandboxPolicy,
+        nursery: Option<&Nursery>,
+        socket: OwnedFd,
+    ) -> Result<Self, ConnectError> {
+        let streams = |errors: OwnedFd| {
+            let output = errors.try_clone()?;
+            Ok(Streams { input: socket, output, errors, passed: None })
         };
-        Self::start(program, policy, streams)
+        Self::start(program, policy, nursery, streams)
     }
 
     /// Starts a worker that has its connection elsewhere: in `passed`, which has the same number there. Its standard
-    /// error goes to the host's log. It is killed when the calling *thread* ends.
+    /// error goes to the host's log. It is killed when the thread of the nursery ends; without one, the calling *thread*.
     pub fn spawn_silent(
-        program: &Program,
+        program: Program,
         policy: &SandboxPolicy,
+        nursery: Option<&Nursery>,
         passed: OwnedFd,
     ) -> Result<Self, ConnectError> {
-        let streams = |errors: io::PipeWriter| {
+        let streams = |errors: OwnedFd| {
             let input = File::open("/dev/null")?.into();
             let output = File::options().write(true).open("/dev/null")?.into();
-            Ok(Streams { input, output, errors: errors.into(), passed: Some(passed) })
+            Ok(Streams { input, output, errors, passed: Some(passed) })
         };
-        Self::start(program, policy, streams)
+        Self::start(program, policy, nursery, streams)
     }
 
     fn start(
-        program: &Program,
+        program: Program,
         policy: &SandboxPolicy,
-        streams: impl FnOnce(io::PipeWriter) -> io::Result<Streams>,
+        nursery: Option<&Nursery>,
+        streams: impl FnOnce(OwnedFd) -> io::Result<Streams>,
     ) -> Result<Self, ConnectError> {
-        let path = || program.path.clone();
-        let spawn = |source| ConnectError::Spawn { program: path(), source };
-        let (reader, writer) = io::pipe().map_err(spawn)?;
+        let path = program.path.clone();
+        let spawn = |source| ConnectError::Spawn { program: path.clone(), source };
+        let (stderr, writer) = Stderr::new().map_err(|errno| spawn(errno.into()))?;
         let streams = streams(writer).map_err(spawn)?;
-        let launched = launch(program, streams, policy).map_err(|error| match error {
+        let policy = policy.clone();
+        let launch = move || (launch(&program, streams, &policy), Starter::this_thread());
+        let (launched, starter) = match nursery {
+            Some(nursery) => nursery.run(launch).map_err(spawn)?,
+            None => launch(),
+        };
+        let Launched { pid, pidfd, warden, layers } = launched.map_err(|error| match error {
             LaunchError::Program(source) => spawn(source),
-            LaunchError::Sandbox(source) => ConnectError::Sandbox { program: path(), source },
+            LaunchError::Sandbox(source) => ConnectError::Sandbox { program: path.clone(), source },
         })?;
-        let Launched { pid, pidfd, warden, layers } = launched;
-        match StderrTail::follow(reader, pid.as_raw_nonzero().get().cast_unsigned()) {
-            Ok(stderr) => Ok(Self { pid, pidfd, warden, layers, stderr, exit: None }),
-            Err(error) => {
-                let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-                let _ = retry_on_intr(|| waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED));
-                Err(spawn(error))
-            }
-        }
+        stderr.is_of(pid.as_raw_nonzero().get().cast_unsigned());
+        Ok(Self { pid, pidfd, warden, layers, stderr, exit: None, starter, _nursery: nursery.cloned() })
     }
 
     /// Waits for the end until `deadline`, then makes one.
@@ -93,7 +105,8 @@ impl Process {
             return exit.clone();
         }
         let pidfd = self.pidfd.as_fd();
-        let peer = Peer { warden: self.warden.as_ref(), ..Peer::socket(pidfd) };
+        let peer =
+            Peer { warden: self.warden.as_ref(), stderr: Some(&self.stderr), ..Peer::socket(pidfd) };
         if wait(&[(pidfd, PollFlags::IN)], peer, Some(deadline)) == Wake::Late {
             let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
@@ -110,6 +123,8 @@ impl Process {
             _ => Exit::Closed,
         };
         let exit = self.warden.as_ref().and_then(Warden::cause).cloned().unwrap_or(exit);
+        // What it has said is still to be logged.
+        self.stderr.drain(Instant::now() + STDERR_PATIENCE);
         self.exit = Some(exit.clone());
         exit
     }
@@ -136,18 +151,22 @@ impl Module {
     pub fn peer<'a>(&'a self, socket: BorrowedFd<'a>) -> Peer<'a> {
         match self {
             Self::Process(process) => {
-                Peer { socket, process: Some(process.pidfd.as_fd()), warden: process.warden.as_ref() }
+                let (warden, stderr) = (process.warden.as_ref(), Some(&process.stderr));
+                Peer { socket, process: Some(process.pidfd.as_fd()), warden, stderr }
             }
             Self::Thread(_) => Peer::socket(socket),
         }
     }
 
-    /// The descriptor that is readable when one of its system calls waits to be judged.
-    pub fn calls(&self) -> Option<BorrowedFd<'_>> {
-        match self {
-            Self::Process(process) => process.warden.as_ref().map(Warden::as_fd),
-            Self::Thread(_) => None,
+    /// Makes `epoll` readable when a process has ended, waits for one of its system calls to be judged, or has written to
+    /// its standard error.
+    pub fn watch(&self, epoll: &Arc<OwnedFd>) -> Result<(), Errno> {
+        let Self::Process(Process { pidfd, warden, stderr, .. }) = self else { return Ok(()) };
+        let calls = warden.as_ref().map(Warden::as_fd);
+        for fd in [Some(pidfd.as_fd()), calls].into_iter().flatten() {
+            epoll::add(&**epoll, fd, epoll::EventData::new_u64(0), epoll::EventFlags::IN)?;
         }
+        stderr.watch(epoll)
     }
 
     /// The module is loaded: no more files for it.
@@ -172,14 +191,6 @@ impl Module {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.pid()?).ok()?);
         let clock = nix::time::clock_getcpuclockid(pid).ok()?;
         nix::time::clock_gettime(clock).ok().map(Duration::from)
-    }
-
-    /// The descriptor that is readable once the process has ended.
-    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
-        match self {
-            Self::Process(process) => Some(process.pidfd.as_fd()),
-            Self::Thread(_) => None,
-        }
     }
 
     /// Whether it is known to have ended.
@@ -216,7 +227,9 @@ impl Module {
         last_call: Option<&'static str>,
     ) -> Death {
         let exit = self.end(socket, deadline);
-        Death { interface, mode: self.mode(), pid: self.pid(), exit, last_call, stderr: self.last_words() }
+        let starter_ended = exit == Exit::Signal(Signal::KILL.as_raw()) && self.starter_has_ended();
+        let stderr = self.last_words();
+        Death { interface, mode: self.mode(), pid: self.pid(), exit, starter_ended, last_call, stderr }
     }
 
     /// Ends it at once, since it no longer answers, and tells so; unless it turns out to have ended by itself.
@@ -238,8 +251,18 @@ impl Module {
     /// The last lines of its standard error, once it has ended.
     fn last_words(&self) -> String {
         match self {
-            Self::Process(process) if self.has_ended() => process.stderr.finish(STDERR_PATIENCE),
+            Self::Process(process) if self.has_ended() => {
+                process.stderr.finish(Instant::now() + STDERR_PATIENCE)
+            }
             _ => String::new(),
+        }
+    }
+
+    /// Whether it is a process, and the thread that started it has ended.
+    fn starter_has_ended(&self) -> bool {
+        match self {
+            Self::Process(process) => process.starter.is_some_and(|starter| starter.has_ended()),
+            Self::Thread(_) => false,
         }
     }
 }

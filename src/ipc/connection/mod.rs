@@ -17,7 +17,6 @@ use rustix::process::Pid;
 use crate::ipc::channel::{Incoming, Label, Message, Outgoing, SendError};
 use crate::ipc::handshake::{HandshakeError, Offer};
 use crate::ipc::message::Kind;
-use crate::ipc::nursery;
 use crate::ipc::options::FOREVER;
 use crate::ipc::printable::printable_line;
 use crate::ipc::process::{Module, Process};
@@ -78,9 +77,11 @@ pub struct Connection {
     /// Why there will be no more calls.
     failed: Option<CallError>,
     /// Readable when there is something to do; asked for with `as_fd`.
-    epoll: OwnedFd,
+    epoll: Arc<OwnedFd>,
     watched: std::cell::Cell<bool>,
 }
+
+crate::ipc::promise!(Connection: Send, !Sync);
 
 impl Connection {
     /// Runs `serve` in a thread of its own.
@@ -101,7 +102,8 @@ impl Connection {
         Self::establish(interface, options, socket, Module::Thread(Some(thread)))
     }
 
-    /// Starts `worker` and connects to it.
+    /// Starts `worker` and connects to it. The worker ends with the calling *thread*, unless there is an
+    /// [`Options::nursery`].
     ///
     /// # Errors
     /// [`ConnectError`] if there is no such program, if it cannot be started, or if the handshake fails.
@@ -112,9 +114,7 @@ impl Connection {
     ) -> Result<Self, ConnectError> {
         let program = worker.prepare(&options.sandbox)?;
         let (socket, theirs) = pair()?;
-        let (path, policy) = (program.path.clone(), options.sandbox.clone());
-        let process = nursery::run(move || Process::spawn(&program, &policy, theirs));
-        let process = process.map_err(|source| ConnectError::Spawn { program: path, source })??;
+        let process = Process::spawn(program, &options.sandbox, options.nursery.as_ref(), theirs)?;
         tracing::info!(interface = interface.name, mode = %Mode::Isolated, "connecting");
         let mut connection = Self::establish(interface, options, socket, Module::Process(process))?;
         let loads_in = worker
@@ -326,7 +326,8 @@ impl Connection {
 }
 
 impl AsFd for Connection {
-    /// The descriptor that is readable when [`Connection::next_event`] has something to say.
+    /// The descriptor that is readable when [`Connection::next_event`] has something to say or to do: it also judges the
+    /// worker's system calls and reads its standard error, and may then find no event.
     fn as_fd(&self) -> BorrowedFd<'_> {
         if !self.watched.replace(true) {
             self.rearm();
@@ -357,14 +358,12 @@ fn watch(
     socket: &Socket,
     module: &Module,
     watchdog: &Watchdog,
-) -> Result<OwnedFd, Errno> {
-    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+) -> Result<Arc<OwnedFd>, Errno> {
+    let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
     let any = epoll::EventData::new_u64(0);
-    epoll::add(&epoll, incoming.data(), any, epoll::EventFlags::IN)?;
-    epoll::add(&epoll, socket, any, epoll::EventFlags::RDHUP)?;
-    epoll::add(&epoll, watchdog, any, epoll::EventFlags::IN)?;
-    for fd in [module.pidfd(), module.calls()].into_iter().flatten() {
-        epoll::add(&epoll, fd, any, epoll::EventFlags::IN)?;
-    }
+    epoll::add(&*epoll, incoming.data(), any, epoll::EventFlags::IN)?;
+    epoll::add(&*epoll, socket, any, epoll::EventFlags::RDHUP)?;
+    epoll::add(&*epoll, watchdog, any, epoll::EventFlags::IN)?;
+    module.watch(&epoll)?;
     Ok(epoll)
 }

@@ -17,7 +17,6 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use super::endpoint::Inherited;
 use super::program::own_group;
 use super::worker::leave;
-use crate::ipc::nursery;
 use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, wait};
 use crate::ipc::{LAST_BREATH, ServeError};
@@ -211,7 +210,7 @@ impl WorkerProcess {
         let mut command = Command::new(&program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
         leave(&mut command, socket)
-            .and_then(|()| nursery::run(move || command.spawn())?)
+            .and_then(|()| command.spawn())
             .and_then(|mut child| match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
                 Ok(pidfd) => Ok(Self { child, pidfd }),
                 Err(errno) => {

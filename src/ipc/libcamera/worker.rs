@@ -13,10 +13,9 @@ use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 
 use super::Version;
-use crate::ipc::nursery;
 use crate::ipc::process::Process;
 use crate::ipc::sandbox::Program;
-use crate::ipc::{ConnectError, SandboxPolicy};
+use crate::ipc::{ConnectError, Nursery, SandboxPolicy};
 
 /// What a worker may know of its host's environment, beside all that begins with [`PREFIX`].
 const INHERITED: [&str; 6] = ["LD_LIBRARY_PATH", "HOME", "XDG_CONFIG_HOME", "PATH", "TZ", "LANG"];
@@ -35,7 +34,8 @@ const LOG_FILE: &str = "LIBCAMERA_LOG_FILE";
 /// `lib/libcamera`. A program of ours that serves an [`Endpoint`](super::Endpoint) will do as well, whatever module
 /// it is given.
 ///
-/// The worker is killed when the connection is dropped, and when this process ends, however it does. It gets the
+/// The worker is killed when the connection is dropped, and when the thread that made the connection ends, however it
+/// does, or that of an [`Options::nursery`](crate::ipc::Options::nursery). It gets the
 /// socket, its standard error goes to the log, and it knows of the environment only `LIBCAMERA_…` and some variables
 /// about paths and language.
 #[derive(Debug, Clone)]
@@ -103,7 +103,12 @@ impl Worker {
     }
 
     /// Starts it, with `socket` as its end of the connection.
-    pub(super) fn start(&self, socket: OwnedFd, policy: &SandboxPolicy) -> Result<Process, ConnectError> {
+    pub(super) fn start(
+        &self,
+        socket: OwnedFd,
+        policy: &SandboxPolicy,
+        nursery: Option<&Nursery>,
+    ) -> Result<Process, ConnectError> {
         let spawn = |source| ConnectError::Spawn { program: self.program.clone(), source };
         // Not where its standard streams will be.
         let socket = fcntl_dupfd_cloexec(&socket, 3).map_err(|errno| spawn(errno.into()))?;
@@ -123,13 +128,12 @@ impl Worker {
             reads: DATA.iter().map(PathBuf::from).chain(self.reads.iter().cloned()).collect(),
         };
         tracing::info!(program = %self.program.display(), module = %self.module.display(), version = %self.version, "starting a libcamera worker");
-        let policy = policy.clone();
-        nursery::run(move || Process::spawn_silent(&program, &policy, socket)).map_err(spawn)?
+        Process::spawn_silent(program, policy, nursery, socket)
     }
 }
 
 /// Lets `command` leave `socket` to the worker: as its last argument, by number. The worker is killed when the *thread*
-/// that starts it ends, so the [`nursery`] has to.
+/// that starts it ends.
 pub(super) fn leave(command: &mut Command, socket: OwnedFd) -> io::Result<()> {
     // Not where its standard streams will be. The same number means the same socket there.
     let socket = fcntl_dupfd_cloexec(&socket, 3)?;

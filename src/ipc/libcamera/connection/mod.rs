@@ -30,7 +30,8 @@ const PUMP_LIMIT: usize = 1024;
 
 /// A host's end of a connection to a worker of libcamera's kind.
 ///
-/// Generated proxies use it. Of the [`Options`], those about deadlines, full connections and events apply.
+/// Generated proxies use it. Of the [`Options`], those about deadlines, full connections, events, sandbox and nursery
+/// apply.
 /// Dropped, it asks the worker to end, waits for [`Options::exit_deadline`], and then kills it.
 pub struct Connection<E> {
     interface: &'static Interface,
@@ -60,7 +61,7 @@ pub struct Connection<E> {
     /// Why there will be no more calls.
     failed: Option<CallError>,
     /// Readable when there is something to do; asked for with `as_fd`.
-    epoll: OwnedFd,
+    epoll: Arc<OwnedFd>,
     /// In `epoll`, for events that are kept.
     bell: Doorbell,
     watched: Cell<bool>,
@@ -74,7 +75,8 @@ struct Queued<E> {
 }
 
 impl<E: Event> Connection<E> {
-    /// Starts `worker` and connects to it.
+    /// Starts `worker` and connects to it. The worker ends with the calling *thread*, unless there is an
+    /// [`Options::nursery`].
     ///
     /// # Errors
     /// [`ConnectError`] if there is no such program, or the process is out of descriptors. A worker that ends at once,
@@ -86,7 +88,7 @@ impl<E: Event> Connection<E> {
     ) -> Result<Self, ConnectError> {
         let system = |call| move |errno| ConnectError::System { call, errno };
         let (socket, theirs) = Socket::confined_pair().map_err(system("socketpair"))?;
-        let process = worker.start(theirs, &options.sandbox)?;
+        let process = worker.start(theirs, &options.sandbox, options.nursery.as_ref())?;
         let mut connection =
             Self::new(interface, options, worker.version(), socket, Module::Process(process))
                 .map_err(system("epoll_create1"))?;
@@ -253,7 +255,8 @@ impl<E> Connection<E> {
 }
 
 impl<E> AsFd for Connection<E> {
-    /// The descriptor that is readable when [`Connection::next_event`] has something to say.
+    /// The descriptor that is readable when [`Connection::next_event`] has something to say or to do: it also judges the
+    /// worker's system calls and reads its standard error, and may then find no event.
     fn as_fd(&self) -> BorrowedFd<'_> {
         if !self.watched.replace(true) {
             self.rearm();
@@ -301,14 +304,12 @@ fn next_cookie(cookie: u32) -> u32 {
 }
 
 /// An epoll instance over all that can happen.
-fn watch(socket: &Socket, module: &Module, bell: &Doorbell, watchdog: &Watchdog) -> Result<OwnedFd, Errno> {
-    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+fn watch(socket: &Socket, module: &Module, bell: &Doorbell, watchdog: &Watchdog) -> Result<Arc<OwnedFd>, Errno> {
+    let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
     let any = epoll::EventData::new_u64(0);
-    epoll::add(&epoll, socket, any, epoll::EventFlags::IN)?;
-    epoll::add(&epoll, bell, any, epoll::EventFlags::IN)?;
-    epoll::add(&epoll, watchdog, any, epoll::EventFlags::IN)?;
-    for fd in [module.pidfd(), module.calls()].into_iter().flatten() {
-        epoll::add(&epoll, fd, any, epoll::EventFlags::IN)?;
-    }
+    epoll::add(&*epoll, socket, any, epoll::EventFlags::IN)?;
+    epoll::add(&*epoll, bell, any, epoll::EventFlags::IN)?;
+    epoll::add(&*epoll, watchdog, any, epoll::EventFlags::IN)?;
+    module.watch(&epoll)?;
     Ok(epoll)
 }
