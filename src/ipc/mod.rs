@@ -38,6 +38,7 @@ mod processors;
 mod promise;
 mod queue;
 pub mod sandbox;
+pub mod signature;
 mod socket;
 mod starter;
 mod stderr;
