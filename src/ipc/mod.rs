@@ -27,6 +27,7 @@ mod handshake;
 mod interface;
 pub mod libcamera;
 mod link;
+pub mod manager;
 mod message;
 mod meter;
 mod nursery;
