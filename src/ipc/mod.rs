@@ -30,6 +30,7 @@ mod link;
 pub mod manager;
 mod message;
 mod meter;
+pub mod module;
 mod nursery;
 mod options;
 mod printable;
