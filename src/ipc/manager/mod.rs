@@ -65,7 +65,9 @@ mod linked;
 mod policy;
 mod search;
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use candidate::{Candidate, Origin, SignatureState};
 pub use choice::Choice;
@@ -77,9 +79,9 @@ use self::candidate::Examined;
 pub(super) use self::choice::Run;
 use self::environment::Environment;
 use self::error::Rejected;
-use super::Interface;
 #[cfg(doc)]
 use super::Mode;
+use super::{Interface, Worker};
 
 /// Where modules are, if nobody names other folders.
 pub const BUILT_IN_FOLDERS: [&str; 2] = ["/usr/local/lib/ringfence/modules", "/usr/lib/ringfence/modules"];
@@ -111,7 +113,17 @@ pub struct Manager {
     linked: Vec<Linked>,
     folders: Vec<PathBuf>,
     only_folders: bool,
-    worker_program: Option<PathBuf>,
+    adapt: Option<Adapt>,
+}
+
+/// What is done to the workers of files.
+#[derive(Clone)]
+struct Adapt(Arc<dyn Fn(Worker) -> Worker + Send + Sync>);
+
+impl fmt::Debug for Adapt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Adapt")
+    }
 }
 
 impl Manager {
@@ -124,7 +136,7 @@ impl Manager {
             linked: Vec::new(),
             folders: Vec::new(),
             only_folders: false,
-            worker_program: None,
+            adapt: None,
         }
     }
 
@@ -149,11 +161,16 @@ impl Manager {
         self
     }
 
-    /// Starts this program as the worker for files that are isolated, instead of the one that
-    /// [`Worker`](super::Worker) finds.
+    /// Lets `adapt` change the workers of files that are isolated: name another program, or files that they may read.
+    ///
+    /// ```
+    /// # use ringfence::ipc::manager::{Manager, ModulePolicy};
+    /// let manager = Manager::new(ModulePolicy::new())
+    ///     .workers(|worker| worker.program("/usr/lib/camera/worker").reads("/usr/share/camera/tuning"));
+    /// ```
     #[must_use]
-    pub fn worker_program(mut self, program: impl Into<PathBuf>) -> Self {
-        self.worker_program = Some(program.into());
+    pub fn workers(mut self, adapt: impl Fn(Worker) -> Worker + Send + Sync + 'static) -> Self {
+        self.adapt = Some(Adapt(Arc::new(adapt)));
         self
     }
 
@@ -211,11 +228,11 @@ impl Manager {
         let judge = policy::Judge {
             policy: &self.policy,
             forced: self.environment.forces_isolation(),
-            worker_program: self.worker_program.as_deref(),
+            adapt: self.adapt.as_ref(),
         };
         let linked = self.linked.iter().map(move |linked| (0, judge.linked(linked, request)));
         let variable = if self.only_folders { Vec::new() } else { self.environment.folders() };
-        let built_in = if self.only_folders { &[][..] } else { &BUILT_IN_FOLDERS };
+        let built_in = if self.only_folders { &[] } else { &BUILT_IN_FOLDERS[..] };
         let places = search::places(&self.folders, variable, built_in);
         let found = places.map(move |(place, found)| {
             let examined = match found {

@@ -3,13 +3,13 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::candidate::Examined;
 use super::choice::Run;
 use super::environment::FORCE_VARIABLE;
-use super::{Candidate, Linked, Origin, Request, SignatureState, linkage};
+use super::{Adapt, Candidate, Linked, Origin, Request, SignatureState, linkage};
 use crate::ipc::module::{Misfit, ModuleFile, ModuleInfo};
 use crate::ipc::signature::{Signature, TrustedKeys};
 use crate::ipc::{Mode, Worker};
@@ -172,7 +172,7 @@ pub(super) struct Judge<'a> {
     pub policy: &'a ModulePolicy,
     /// Whether the environment isolates all.
     pub forced: bool,
-    pub worker_program: Option<&'a Path>,
+    pub adapt: Option<&'a Adapt>,
 }
 
 impl Judge<'_> {
@@ -227,8 +227,8 @@ impl Judge<'_> {
             Mode::Threaded => (Run::Threaded(file), reason),
             _ => {
                 let worker = Worker::loading(&file);
-                let program = self.worker_program;
-                (Run::Isolated(program.into_iter().fold(worker, Worker::program)), reason)
+                let worker = self.adapt.into_iter().fold(worker, |worker, adapt| (adapt.0)(worker));
+                (Run::Isolated(worker), reason)
             }
         });
         conclude(candidate, run)
