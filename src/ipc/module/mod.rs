@@ -14,10 +14,15 @@
 pub mod abi;
 mod elf;
 mod error;
+mod export;
 mod file;
 mod info;
+mod load;
 
 pub use elf::ElfError;
 pub use error::ModuleError;
+#[doc(hidden)]
+pub use export::serve_exported;
 pub use file::ModuleFile;
 pub use info::{Misfit, ModuleInfo, RecordError, TextError, Version};
+pub(super) use load::serve_passed;
