@@ -23,7 +23,7 @@ fn tests(folder: &Path, found: &mut BTreeSet<String>) {
 fn every_claim_names_a_test_that_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut known = BTreeSet::new();
-    for folder in ["src", "tests", "wire", "mojom"] {
+    for folder in ["src", "tests", "wire", "mojom", "examples"] {
         tests(&root.join(folder), &mut known);
     }
     let text = std::fs::read_to_string(root.join("docs/security.md")).unwrap();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::libcamera;
 use super::link::{Link, Remote};
+use super::manager::{Choice, Run};
 use super::{
     CallError, ConnectError, Connection, Endpoint, Event, EventQueue, Interface, Mode, Options, ServeError,
     Worker,
@@ -128,6 +129,38 @@ impl<M: ?Sized, E: Event, R: Remote<E>> Backend<M, E, R> {
         match self {
             Self::Direct { .. } => None,
             Self::Remote(connection) => connection.rings_mut(),
+        }
+    }
+}
+
+impl<M: ?Sized + 'static, E: Event + 'static, R: Remote<E>> Backend<M, E, R> {
+    /// Runs what a manager has chosen, as the manager has chosen, and in no other way.
+    ///
+    /// # Errors
+    /// [`ConnectError::OtherInterface`] if it was chosen for another interface, and whatever the mode's own constructor says.
+    pub fn open(
+        interface: &'static Interface,
+        choice: &Choice,
+        options: &Options,
+    ) -> Result<Self, ConnectError> {
+        let other = |problem: String| ConnectError::OtherInterface {
+            module: choice.info().to_string(),
+            wanted: interface.name,
+            problem,
+        };
+        choice.info().fits(interface).map_err(|misfit| other(misfit.to_string()))?;
+        let (mode, reason) = (choice.mode(), choice.reason());
+        tracing::info!(module = %choice.info(), origin = %choice.origin(), %mode, reason, "opening a module");
+        match choice.run() {
+            Run::Direct(linked) => {
+                let make = linked.make::<M, E>().ok_or_else(|| other("it was built from other generated code".to_owned()))?;
+                Self::direct(make)
+            }
+            Run::Threaded(file) => {
+                let file = file.clone();
+                Self::threaded(interface, options, move |endpoint| file.serve(endpoint))
+            }
+            Run::Isolated(worker) => Self::isolated(interface, options, worker),
         }
     }
 }

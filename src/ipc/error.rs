@@ -249,6 +249,16 @@ pub enum ConnectError {
     /// The module ended before it answered.
     #[error("{0}")]
     Died(Death),
+    /// A manager has chosen the module for another interface.
+    #[error("{module} was not chosen for {wanted}: {problem}; let the manager find one for the proxy's own `INTERFACE`")]
+    OtherInterface {
+        /// The module.
+        module: String,
+        /// Full name of the interface that is asked for.
+        wanted: &'static str,
+        /// What is different.
+        problem: String,
+    },
 }
 
 /// Why serving a connection ended, other than by the host's wish.

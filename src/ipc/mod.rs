@@ -28,6 +28,7 @@ mod id;
 mod interface;
 pub mod libcamera;
 mod link;
+pub mod manager;
 mod message;
 mod meter;
 pub mod module;

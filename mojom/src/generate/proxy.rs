@@ -23,6 +23,7 @@ impl Generator<'_> {
             "Events wait until [`dispatch`](Self::dispatch) or [`next_event`](Self::next_event) takes them; the".to_owned(),
             "descriptor of the proxy is readable while there are any. No call delivers events.".to_owned(),
         ]);
+        let linked = self.linked(names);
         let name = proxy.to_string();
         let link = self.settings.libcamera.then(|| quote! { , ipc::Link<#event> });
         quote! {
@@ -45,6 +46,35 @@ impl Generator<'_> {
                 fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                     f.debug_struct(#name).field("mode", &self.mode()).finish_non_exhaustive()
                 }
+            }
+
+            #linked
+        }
+    }
+
+    /// What makes a module that is linked in known to a manager.
+    fn linked(&self, names: &Names<'_>) -> TokenStream {
+        let Names { main, events, event, .. } = names;
+        let linked_doc = doc(&[
+            format!("Makes a linked-in module that implements [`{main}`] known to a manager:"),
+            "[`ipc::manager::Manager::link`].".to_owned(),
+            String::new(),
+            "`make` is given where the module shall send its events, each time that one is opened.".to_owned(),
+        ]);
+        quote! {
+            #linked_doc
+            pub fn linked<M>(
+                make: impl Fn(Box<dyn #events + Send>) -> M + Send + Sync + 'static,
+            ) -> ipc::manager::Linked
+            where
+                M: #main + Send + 'static,
+            {
+                ipc::manager::Linked::new(
+                    &INTERFACE,
+                    move |queue: ipc::EventQueue<#event>| -> Box<dyn #main + Send> {
+                        Box::new(make(Box::new(queue)))
+                    },
+                )
             }
         }
     }
@@ -104,6 +134,17 @@ impl Generator<'_> {
             /// [`ipc::ConnectError`] if the worker does not start, or serves another interface.
             pub fn isolated(options: &ipc::Options, worker: &ipc::Worker) -> Result<Self, ipc::ConnectError> {
                 Ok(Self { backend: ipc::Backend::isolated(&INTERFACE, options, worker)? })
+            }
+
+            /// Runs what a manager has chosen, as it has chosen.
+            ///
+            /// # Errors
+            /// [`ipc::ConnectError`] if that is not possible, or the choice is for another interface. Nothing then runs.
+            pub fn open(
+                choice: &ipc::manager::Choice,
+                options: &ipc::Options,
+            ) -> Result<Self, ipc::ConnectError> {
+                Ok(Self { backend: ipc::Backend::open(&INTERFACE, choice, options)? })
             }
 
             #libcamera

@@ -39,6 +39,14 @@ pub enum Command {
     SandboxProbe(SandboxProbeArgs),
     /// Tell what this system offers for workers, and how to mend what is missing
     Doctor(DoctorArgs),
+    /// Tell which modules are there, how each would run, and why
+    Modules(crate::modules::ModulesArgs),
+    /// Make a pair of keys with which modules are signed
+    Keygen(crate::keygen::KeygenArgs),
+    /// Sign modules
+    Sign(crate::sign::SignArgs),
+    /// Tell whether a trusted key has signed modules
+    Verify(crate::verify::VerifyArgs),
     /// Encode and decode values, and read recorded sessions, given nothing but interface files
     #[command(subcommand)]
     Wire(WireCommand),

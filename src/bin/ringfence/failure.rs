@@ -58,9 +58,19 @@ pub fn printable(text: &str) -> String {
     printable
 }
 
+/// The same in one line, whatever a file's name has in it.
+pub fn printable_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_cannot_begin_a_line() {
+        assert_eq!(printable_line("a.so\nb.so: valid\t\x1b"), "a.so\\nb.so: valid\\t\\u{1b}");
+    }
 
     #[test]
     fn input_is_refused_in_one_line() {

@@ -8,14 +8,18 @@ mod doctor;
 mod failure;
 mod frame_record;
 mod interrupt;
+mod keygen;
 mod libcamera;
 mod machine;
+mod modules;
 mod output;
 mod plot;
 mod relay;
 mod run;
 mod sandbox_probe;
+mod sign;
 mod summary;
+mod verify;
 mod vimc;
 mod wire;
 
@@ -39,6 +43,10 @@ fn main() -> ExitCode {
         cli::Command::Relay(args) => relay::run(args),
         cli::Command::SandboxProbe(args) => sandbox_probe::probe(&args),
         cli::Command::Doctor(args) => doctor::doctor(&args),
+        cli::Command::Modules(args) => modules::modules(&args),
+        cli::Command::Keygen(args) => keygen::keygen(&args),
+        cli::Command::Sign(args) => sign::sign(&args),
+        cli::Command::Verify(args) => verify::verify(&args),
         cli::Command::Wire(command) => wire::wire(&command),
     });
     match result {
