@@ -16,6 +16,7 @@ use super::handshake::{Accepted, accept};
 use super::message::Kind;
 use super::processors::share_one;
 use super::socket::Socket;
+use super::spans;
 use super::wait::{Peer, Wake, wait};
 use super::{CallError, HandshakeError, Interface, ProtocolError, ServeError};
 use crate::serialize::native::{Decoder, Encode};
@@ -140,6 +141,7 @@ impl Endpoint {
             socket: Arc::clone(&socket),
             failed: None,
             for_room: spinner(),
+            events: 0,
         };
         let emitter = Emitter::new(outbox, meter);
         let module = make(emitter.clone());
@@ -239,9 +241,16 @@ fn serve_one<D: Dispatch>(
     emitter: &Emitter,
     socket: &Socket,
 ) -> Result<(), ServeError> {
+    let span = spans::are_on().then(|| {
+        let method = emitter.interface().method_name(label.number);
+        spans::serve(Some(emitter.connection()), method, label.sequence)
+    });
     let mut replied = false;
     let reply = Reply { emitter, label, sent: &mut replied };
     let result = module.dispatch(label.number, message.body(), reply);
+    if span.is_some() {
+        spans::served();
+    }
     let reason = match result {
         Ok(()) if replied || label.kind == Kind::Cast => return Ok(()),
         Ok(()) => "the method sent no reply".to_owned(),

@@ -60,6 +60,7 @@ pub struct Options {
     pub(super) queue_bytes: usize,
     pub(super) sandbox: SandboxPolicy,
     pub(super) nursery: Option<Nursery>,
+    pub(super) label: String,
 }
 
 impl Default for Options {
@@ -81,6 +82,7 @@ impl Default for Options {
             queue_bytes: 16 << 20,
             sandbox: SandboxPolicy::strict(),
             nursery: None,
+            label: String::new(),
         }
     }
 }
@@ -196,6 +198,13 @@ impl Options {
     #[must_use]
     pub fn nursery(mut self, nursery: &Nursery) -> Self {
         self.nursery = Some(nursery.clone());
+        self
+    }
+
+    /// What the connection is called to whoever [watches](super::observe) it, such as `camera 0`; up to 128 bytes.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
         self
     }
 
