@@ -1,0 +1,1 @@
+//! The header under a real host.
