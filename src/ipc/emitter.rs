@@ -14,7 +14,7 @@ use super::endpoint::is_gone;
 use super::message::Kind;
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
-use super::{CallError, Interface, Meter};
+use super::{CallError, ConnectionId, Interface, Meter};
 use crate::serialize::native::Encode;
 use crate::shm::{RingError, Spinner, WaitPolicy};
 
@@ -31,11 +31,13 @@ struct Shared {
     /// own threads may be fighting for the lock beside it.
     has_failed: CachePadded<AtomicBool>,
     meter: Meter,
+    connection: ConnectionId,
 }
 
 /// The sending end of a module's side.
 #[derive(Debug)]
 pub(super) struct Outbox {
+    pub connection: ConnectionId,
     pub interface: &'static Interface,
     pub outgoing: Outgoing,
     pub socket: Arc<Socket>,
@@ -47,11 +49,18 @@ pub(super) struct Outbox {
 impl Emitter {
     pub(super) fn new(outbox: Outbox, meter: Meter) -> Self {
         let shared = Shared {
+            connection: outbox.connection,
             outbox: Mutex::new(outbox),
             has_failed: CachePadded::new(AtomicBool::new(false)),
             meter,
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// What the host calls the connection.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionId {
+        self.shared.connection
     }
 
     /// Reads what went over the connection.

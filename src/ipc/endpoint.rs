@@ -108,18 +108,24 @@ impl Endpoint {
         interface: &'static Interface,
         make: impl FnOnce(Emitter) -> D,
     ) -> Result<(), ServeError> {
-        let Accepted { mut incoming, outgoing, meter, wait, one_processor } =
-            match accept(&self.socket, interface) {
-                Err(HandshakeError::Gone) => return Ok(()),
-                result => result?,
-            };
+        let accepted = match accept(&self.socket, interface) {
+            Err(HandshakeError::Gone) => return Ok(()),
+            result => result?,
+        };
+        let Accepted { mut incoming, outgoing, meter, wait, one_processor, connection } = accepted;
         let socket = Arc::new(self.socket);
         let _hang_up = HangUp(Arc::clone(&socket));
         // A thread may have other processors than the one that started it.
         let one_processor = if self.isolated { one_processor } else { share_one(None) };
         let spinner = || Spinner::new(wait, one_processor);
-        let outbox =
-            Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None, for_room: spinner() };
+        let outbox = Outbox {
+            connection,
+            interface,
+            outgoing,
+            socket: Arc::clone(&socket),
+            failed: None,
+            for_room: spinner(),
+        };
         let emitter = Emitter::new(outbox, meter);
         let module = make(emitter.clone());
         serve_all(module, &mut incoming, &socket, &emitter, spinner())

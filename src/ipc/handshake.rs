@@ -17,13 +17,13 @@ use super::channel::{Incoming, Outgoing};
 use super::printable::printable_line;
 use super::socket::Socket;
 use super::wait::{Peer, Wake, wait};
-use super::{Interface, Layers, Meter};
+use super::{ConnectionId, Interface, Layers, Meter};
 use crate::shm::{Doorbell, Geometry, Mapped, MemoryError, SharedMemory, WaitPolicy};
 
 /// What a handshake packet starts with.
 const MAGIC: [u8; 8] = *b"ringfnce";
 /// Version of everything that crosses the connection, rings included.
-const PROTOCOL: u32 = 2;
+const PROTOCOL: u32 = 3;
 /// The native encoding.
 const NATIVE: u32 = 1;
 /// Descriptors of a hello: two memories, and for each ring the doorbells of its two ends.
@@ -44,6 +44,8 @@ struct Hello {
     one_processor: U32,
     interface_hash: U64,
     interface_name: [u8; 128],
+    /// The connection's id, for the logs of both sides.
+    connection: U64,
 }
 
 /// What the worker says to it.
@@ -163,6 +165,7 @@ pub(super) struct Accepted {
     pub meter: Meter,
     pub wait: WaitPolicy,
     pub one_processor: bool,
+    pub connection: ConnectionId,
 }
 
 /// What both ends share of one ring.
@@ -208,6 +211,7 @@ impl Offer {
     /// Makes rings and sends them to the worker.
     pub fn send(
         socket: &Socket,
+        connection: ConnectionId,
         interface: &Interface,
         to_worker: Geometry,
         to_host: Geometry,
@@ -227,6 +231,7 @@ impl Offer {
             one_processor: u32::from(one_processor).into(),
             interface_hash: interface.hash.into(),
             interface_name: text(interface.name),
+            connection: connection.number().into(),
         };
         let fds = [
             to_worker.memory.as_fd(),
@@ -344,6 +349,7 @@ fn check(hello: &Hello, fds: Vec<OwnedFd>, interface: &Interface) -> Result<Acce
         meter: Meter::new(to_module, to_host),
         wait,
         one_processor: hello.one_processor.get() == 1,
+        connection: ConnectionId::from_number(hello.connection.get()),
     })
 }
 

@@ -24,6 +24,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handshake;
+mod id;
 mod interface;
 pub mod libcamera;
 mod link;
@@ -50,6 +51,7 @@ pub use emitter::Emitter;
 pub use endpoint::{Dispatch, Endpoint, Reply};
 pub use error::{CallError, ConnectError, ProtocolError, ServeError};
 pub use handshake::HandshakeError;
+pub use id::ConnectionId;
 pub use interface::{Event, Interface, Method, Mode};
 pub use link::{Link, Remote};
 pub use meter::{ConnectionCounters, Meter};

@@ -26,8 +26,8 @@ use crate::ipc::socket::Socket;
 use crate::ipc::wait::{Peer, Wake, wait};
 use crate::ipc::watchdog::Watchdog;
 use crate::ipc::{
-    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Layers, Meter, Mode, OnFlood, OnFull,
-    Options, ProtocolError, ServeError, Worker,
+    CallError, ConnectError, ConnectionId, Endpoint, Event, Interface, LAST_BREATH, Layers, Meter, Mode,
+    OnFlood, OnFull, Options, ProtocolError, ServeError, Worker,
 };
 use crate::serialize::native::{DecodeError, Decoder, Encode};
 use crate::shm::{RingError, Spinner, WaitPolicy};
@@ -43,6 +43,7 @@ const SPARE_MESSAGES: usize = 32;
 /// module to end, waits for [`Options::exit_deadline`], and then kills a process that has not.
 #[derive(Debug)]
 pub struct Connection {
+    id: ConnectionId,
     interface: &'static Interface,
     options: Options,
     socket: Socket,
@@ -137,7 +138,9 @@ impl Connection {
         let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let one_processor = share_one(worker);
         let (to_worker, to_host) = (options.to_worker, options.to_host);
-        let offer = Offer::send(&socket, interface, to_worker, to_host, options.worker_wait, one_processor);
+        let id = ConnectionId::draw();
+        let offer =
+            Offer::send(&socket, id, interface, to_worker, to_host, options.worker_wait, one_processor);
         let rings = offer.and_then(|offer| offer.finish(&socket, peer, interface, deadline));
         let (outgoing, incoming, meter) = match rings {
             Ok(rings) => rings,
@@ -165,6 +168,7 @@ impl Connection {
             }
         };
         Ok(Self {
+            id,
             interface,
             options: options.clone(),
             socket,
@@ -192,6 +196,12 @@ impl Connection {
             epoll,
             watched: std::cell::Cell::new(false),
         })
+    }
+
+    /// What the connection is called, here, in the module's process, and by whoever watches.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        self.id
     }
 
     /// How the module runs.
