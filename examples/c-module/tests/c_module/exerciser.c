@@ -1,5 +1,4 @@
-/* A module that does what the tests of ringfence.h ask: everything that the header can, from one thread and several.
- * With -DWORKER it is a program that serves its standard input, instead of a shared object. */
+/* A module that does what the tests of ringfence.h ask: everything that the header can, from one thread and several. */
 #include <ringfence.h>
 
 #include <pthread.h>
@@ -235,15 +234,3 @@ ringfence_module_serve(int32_t socket, uint32_t flags, char *reason, size_t reas
     pthread_mutex_destroy(&mutex);
     return result;
 }
-
-#ifdef WORKER
-int
-main(void)
-{
-    char reason[RINGFENCE_REASON_BYTES];
-    int32_t result = ringfence_module_serve(STDIN_FILENO, RINGFENCE_OWN_PROCESS, reason, sizeof(reason));
-    if (result != 0)
-        fprintf(stderr, "%s: %s\n", ringfence_module_info.name, reason);
-    return result;
-}
-#endif
