@@ -141,6 +141,7 @@ ringfence_module_serve(int32_t socket, uint32_t flags, char *reason, size_t reas
     RINGFENCE_STATIC_ASSERT(sizeof(pipeline) > 1 && sizeof(pipeline) <= 64, pipeline_fits);                              \
     RINGFENCE_STATIC_ASSERT(sizeof(interface) > 1 && sizeof(interface) <= 128, interface_fits);                          \
     RINGFENCE_STATIC_ASSERT(sizeof(loads_until) <= 64, loads_until_fits);                                                \
+    RINGFENCE_STATIC_ASSERT((first_version) <= (last_version), versions_are_in_order);                                   \
     const struct ringfence_info ringfence_module_info = {                                                                \
         {'r', 'i', 'n', 'g', 'f', 'm', 'o', 'd'},                                                                        \
         RINGFENCE_ABI,                                                                                                   \
@@ -254,7 +255,7 @@ ringfence_accept(struct ringfence *host, int socket, uint32_t flags, const struc
 static inline void
 ringfence_set_lock(struct ringfence *host, void (*lock)(void *), void (*unlock)(void *), void *context);
 
-/** Waits for the next call. \return false when the host is done, or something failed, which ringfence_close() tells. */
+/** Waits for the next call. \return false when the host is done, or something failed: ringfence_close() tells. */
 static inline bool ringfence_receive(struct ringfence *host, struct ringfence_call *call);
 
 /**
@@ -755,7 +756,8 @@ rfi_close_all(int *fds, unsigned count)
     }
 }
 
-/** Sleeps until \a fd has \a events, or the host is gone; with \a fd < 0, only looks. Returns whether the host is there. */
+/** Sleeps until \a fd has \a events, or the host is gone; with \a fd < 0, only looks. Returns whether the host is there. If it is
+ * not, what it said last may be there, to be looked for once more. */
 static inline bool
 rfi_sleep(int socket, int fd, short events)
 {
@@ -769,10 +771,8 @@ rfi_sleep(int socket, int fd, short events)
         int ready = poll(polled, fd < 0 ? 1 : 2, fd < 0 ? 0 : -1);
         if (ready < 0 && errno == EINTR)
             continue;
-        /* What was said last is to be heard, even if the host is gone. */
-        if (ready < 0 || (fd >= 0 && polled[1].revents != 0))
-            return ready >= 0;
-        return polled[0].revents == 0;
+        /* Even if the descriptor is ready: a host may have given us one that always is. */
+        return ready >= 0 && polled[0].revents == 0;
     }
 }
 

@@ -127,19 +127,23 @@ fn a_host_that_says_good_bye_or_vanishes_is_no_failure() {
 #[test]
 fn doorbells_that_are_none_do_not_keep_a_worker_from_its_end() {
     let Some(program) = sanitized_worker() else { return };
-    watchdog(|| {
-        let host = Host::start(program, 16);
-        // One that blocks for ever when it is read, and one that cannot be polled.
-        let (reader, _writer) = rustix::pipe::pipe().unwrap();
-        let folder = OwnedFd::from(std::fs::File::open("/").unwrap());
-        let mut fds = host.hello_fds();
-        fds[2] = reader.as_fd();
-        fds[3] = folder.as_fd();
-        fds[5] = reader.as_fd();
-        assert!(host.send(&host.hello(), &fds));
-        assert_eq!(host.answer(), Some(Ok(())));
-        assert_eq!(host.vanish().0, 0);
-    });
+    // One that would block for ever, one that is always ready, one that cannot be read.
+    let (silent, _writer) = rustix::pipe::pipe().unwrap();
+    let ready = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+    let folder = OwnedFd::from(std::fs::File::open("/").unwrap());
+    for fd in [silent, ready, folder] {
+        watchdog(|| {
+            let mut host = Host::start(program, 16);
+            let mut fds = host.hello_fds();
+            fds[2..].fill(fd.as_fd());
+            assert!(host.send(&host.hello(), &fds));
+            assert_eq!(host.answer(), Some(Ok(())));
+            let parameters = [1u32, 1000, 50].map(u32::to_le_bytes).concat();
+            let flood = record(CAST, 0, FLOOD, 1, &[&parameters[..], &[0; 4]].concat());
+            host.to_worker.push(&flood, 24);
+            assert_eq!(host.vanish().0, 0);
+        });
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod exercise;
 mod hostile;
 mod light_meter;
 mod raw;
+mod speed;
 
 #[allow(dead_code, missing_docs)]
 mod exerciser {
