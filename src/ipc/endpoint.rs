@@ -85,12 +85,27 @@ impl Endpoint {
             // Neither asked for nor expected: only the hang-up ends this wait.
             wait(&[], Peer::socket(host.as_fd()), None);
         })?;
-        Ok(Self { isolated: true, ..Self::from_socket(socket)? })
+        Ok(Self::adopt(socket, true))
     }
 
     /// The connection behind this end of a socket pair.
     pub(super) fn from_socket(socket: OwnedFd) -> Result<Self, ServeError> {
-        Ok(Self { socket: Socket::adopt(socket), isolated: false })
+        Ok(Self::adopt(socket, false))
+    }
+
+    /// The connection behind this end of a socket pair, to a host in this process, or in another one.
+    pub(super) fn adopt(socket: OwnedFd, isolated: bool) -> Self {
+        Self { socket: Socket::adopt(socket), isolated }
+    }
+
+    /// Whether the host is another process.
+    pub(super) fn is_isolated(&self) -> bool {
+        self.isolated
+    }
+
+    /// The end of the socket pair, for somebody else to serve.
+    pub(super) fn into_fd(self) -> OwnedFd {
+        self.socket.into_fd()
     }
 
     #[cfg(test)]

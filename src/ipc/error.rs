@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::module::ModuleError;
 use super::{Death, HandshakeError, SandboxError};
 use crate::serialize::native::{DecodeError, EncodeError};
 use crate::shm::{MemoryError, RingError};
@@ -242,6 +243,9 @@ pub enum ConnectError {
         /// Why.
         source: HandshakeError,
     },
+    /// The module is none that this host could load.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
     /// The module ended before it answered.
     #[error("{0}")]
     Died(Death),
@@ -282,4 +286,15 @@ pub enum ServeError {
     /// A reply or an event could not be delivered.
     #[error("the host takes no messages: {0}")]
     Undelivered(CallError),
+    /// The module could not be loaded.
+    #[error(transparent)]
+    Load(#[from] ModuleError),
+    /// A loaded module did not serve well.
+    #[error("the module {module} says: {reason}")]
+    Module {
+        /// Its name and version.
+        module: String,
+        /// Its own reason.
+        reason: String,
+    },
 }

@@ -80,6 +80,11 @@ impl Socket {
         Self { fd }
     }
 
+    /// The end of the pair.
+    pub fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+
     /// Sends a packet. [`Errno::AGAIN`] if there is no room.
     pub fn send(&self, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<(), Errno> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];

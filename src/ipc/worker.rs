@@ -2,15 +2,19 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use super::module::{ModuleFile, serve_passed};
 use super::sandbox::Program;
 use super::{ConnectError, Endpoint, SandboxPolicy, ServeError};
 
 /// Tells a worker which component to serve.
 const COMPONENT_VARIABLE: &str = "RINGFENCE_COMPONENT";
+/// Tells a worker the number of the descriptor of the module that it is to load, if the component is one.
+const MODULE_VARIABLE: &str = "RINGFENCE_MODULE";
 /// Names the worker program.
 const PROGRAM_VARIABLE: &str = "RINGFENCE_WORKER";
 /// File name of the generic worker.
@@ -30,7 +34,8 @@ static OWN_COMPONENTS: OnceLock<Vec<&'static str>> = OnceLock::new();
 ///
 /// The program is the one that was set with [`Worker::program`]; else the one that `RINGFENCE_WORKER`
 /// names; else this executable itself, if its `main` gives the component to [`run_if_worker`], since both sides are
-/// then of one build; else `ringfence-worker` beside this executable.
+/// then of one build; else `ringfence-worker` beside this executable. Any of them can load a module: a program that calls
+/// [`run_if_worker`] is its own worker for [`Worker::loading`], whatever its components are.
 #[derive(Debug, Clone)]
 pub struct Worker {
     component: String,
@@ -39,6 +44,7 @@ pub struct Worker {
     reads: Vec<PathBuf>,
     modules: Vec<PathBuf>,
     loads_until: Option<String>,
+    file: Option<ModuleFile>,
 }
 
 impl Worker {
@@ -52,7 +58,27 @@ impl Worker {
             reads: Vec::new(),
             modules: Vec::new(),
             loads_until: None,
+            file: None,
         }
+    }
+
+    /// A worker that loads this module and serves it. It is given the sealed copy as a descriptor, may read the libraries
+    /// that the module is linked to, and is sealed when the module says that it is loaded
+    /// ([`ModuleInfo::loads_until`](super::module::ModuleInfo::loads_until)).
+    ///
+    /// ```no_run
+    /// use ringfence::ipc::Worker;
+    /// use ringfence::ipc::module::ModuleFile;
+    ///
+    /// let module = ModuleFile::read("/usr/lib/ringfence/modules/rpi.so")?;
+    /// let worker = Worker::loading(&module).reads("/etc/camera/tuning.json");
+    /// # Ok::<_, ringfence::ipc::module::ModuleError>(())
+    /// ```
+    #[must_use]
+    pub fn loading(module: &ModuleFile) -> Self {
+        let info = module.info();
+        let worker = Self::component(info.name.clone());
+        Self { file: Some(module.clone()), loads_until: info.loads_until.clone(), ..worker }
     }
 
     /// Starts this program instead of looking for one.
@@ -96,6 +122,11 @@ impl Worker {
         self.loads_until.as_deref()
     }
 
+    /// The module that it loads, if it is one.
+    pub(super) fn file(&self) -> Option<&ModuleFile> {
+        self.file.as_ref()
+    }
+
     #[cfg(test)]
     pub(super) fn renamed(self, component: &str) -> Self {
         Self { component: component.to_owned(), ..self }
@@ -110,7 +141,7 @@ impl Worker {
         if let Some(program) = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty()) {
             return Ok((program.into(), "RINGFENCE_WORKER names it"));
         }
-        let serves = |names: &Vec<&str>| names.contains(&self.component.as_str());
+        let serves = |names: &Vec<&str>| self.file.is_some() || names.contains(&self.component.as_str());
         if OWN_COMPONENTS.get().is_some_and(serves) {
             return Ok((OWN_PROGRAM.into(), "the program is its own worker"));
         }
@@ -132,6 +163,10 @@ impl Worker {
         // What `ps` shows.
         let name = if path == Path::new(OWN_PROGRAM) { env::args_os().next() } else { None };
         let mut variables = vec![(COMPONENT_VARIABLE.into(), self.component.clone().into())];
+        if let Some(file) = &self.file {
+            let number = file.as_fd().as_raw_fd().to_string();
+            variables.push((MODULE_VARIABLE.into(), number.into()));
+        }
         let backtrace = policy.is_off().then_some(BACKTRACE);
         let inherited = INHERITED.into_iter().chain(backtrace);
         variables.extend(inherited.filter_map(|name| Some((name.into(), env::var_os(name)?))));
@@ -142,6 +177,7 @@ impl Worker {
             variables,
             modules: self.modules.clone(),
             reads: self.reads.clone(),
+            passed: self.file.as_ref().map(ModuleFile::descriptor),
             bold: false,
         })
     }
@@ -162,7 +198,8 @@ pub fn is_worker() -> bool {
     env::var_os(COMPONENT_VARIABLE).is_some()
 }
 
-/// Serves a component if this process was started as a worker, and returns its exit code then.
+/// Serves a component, or a module that the host has passed on, if this process was started as a worker, and returns its
+/// exit code then.
 ///
 /// Call it first in `main`: a program that does can be its own worker, so that one binary can be shipped.
 ///
@@ -184,21 +221,28 @@ pub fn run_if_worker(components: &[Component]) -> Option<ExitCode> {
     // A second call adds nothing: the first one is what `main` does when it is a worker.
     let _ = OWN_COMPONENTS.set(components.iter().map(|component| component.name).collect());
     let name = env::var_os(COMPONENT_VARIABLE)?;
-    let Some(component) = components.iter().find(|component| name == component.name) else {
+    let name = name.to_string_lossy();
+    let module = env::var(MODULE_VARIABLE).ok();
+    let component = components.iter().find(|component| name == component.name);
+    if module.is_none() && component.is_none() {
         let known: Vec<_> = components.iter().map(|component| component.name).collect();
         eprintln!("this worker has no component {name:?}; it has {}", known.join(", "));
         return Some(ExitCode::from(2));
-    };
+    }
     // Shown by `ps` and `top`; the kernel keeps fifteen bytes.
-    let title = format!("rf:{}", component.name);
+    let title = format!("rf:{name}");
     if let Ok(title) = std::ffi::CString::new(&title.as_bytes()[..title.len().min(15)]) {
         let _ = rustix::thread::set_name(&title);
     }
-    let served = Endpoint::from_stdin().and_then(component.serve);
+    let served = match (module, component) {
+        (Some(number), _) => serve_passed(&number),
+        (None, Some(component)) => Endpoint::from_stdin().and_then(component.serve),
+        (None, None) => Err(ServeError::NotAWorker),
+    };
     Some(match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}", component.name);
+            eprintln!("{name}: {error}");
             ExitCode::FAILURE
         }
     })

@@ -104,12 +104,16 @@ impl Connection {
     /// Starts `worker` and connects to it.
     ///
     /// # Errors
-    /// [`ConnectError`] if there is no such program, if it cannot be started, or if the handshake fails.
+    /// [`ConnectError`] if there is no such program, if it cannot be started, if the module does not fit the interface,
+    /// or if the handshake fails.
     pub fn isolated(
         interface: &'static Interface,
         options: &Options,
         worker: &Worker,
     ) -> Result<Self, ConnectError> {
+        if let Some(file) = worker.file() {
+            file.fits(interface)?;
+        }
         let program = worker.prepare(&options.sandbox)?;
         let (socket, theirs) = pair()?;
         let (path, policy) = (program.path.clone(), options.sandbox.clone());

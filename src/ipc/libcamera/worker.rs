@@ -118,6 +118,7 @@ impl Worker {
             args: vec![self.module.clone().into(), socket.as_raw_fd().to_string().into()],
             variables,
             modules: vec![self.module.clone()],
+            passed: None,
             // LTTng, which Debian links libcamera to, forks to make a file, and looks for its daemon every few seconds.
             bold: true,
             reads: DATA.iter().map(PathBuf::from).chain(self.reads.iter().cloned()).collect(),

@@ -107,8 +107,8 @@ pub(super) struct Plan {
     pub streams: [RawFd; 3],
     /// The host's socket for reports.
     pub status: RawFd,
-    /// Stays open for the program.
-    pub passed: Option<RawFd>,
+    /// Stay open for the program.
+    pub passed: Vec<RawFd>,
     /// What is not closed, in ascending order.
     pub kept: Vec<RawFd>,
     pub identity: Option<Identity>,
@@ -179,7 +179,7 @@ fn prepare(plan: &Plan, report: &mut Report) -> Result<Option<OwnedFd>, (Step, E
         // SAFETY: both are numbers, and what is there is the host's copy of nobody's concern.
         check(unsafe { libc::dup3(fd, number, 0) }.into()).map_err(at(Step::Streams))?;
     }
-    if let Some(passed) = plan.passed {
+    for &passed in &plan.passed {
         // SAFETY: the host keeps it open until it hears of this process.
         let passed = unsafe { BorrowedFd::borrow_raw(passed) };
         fcntl_setfd(passed, FdFlags::empty()).map_err(at(Step::Streams))?;

@@ -24,6 +24,8 @@ pub(super) struct Files<'a> {
     /// The program, and what else it loads: modules.
     pub program: &'a Path,
     pub modules: &'a [PathBuf],
+    /// Modules that it has already, whose libraries it needs.
+    pub passed: &'a [PathBuf],
     /// Files and folders of the worker and of the policy.
     pub reads: &'a [&'a [PathBuf]],
     pub library_path: Option<&'a OsStr>,
@@ -39,7 +41,8 @@ impl Files<'_> {
                 .scope(Scope::from_all(NEWEST))?
                 .create()?,
         );
-        let needed = needed(self.program, self.modules, self.library_path);
+        let modules = [self.modules, self.passed].concat();
+        let needed = needed(self.program, &modules, self.library_path);
         let (read, run) = (AccessFs::ReadFile, AccessFs::ReadFile | AccessFs::Execute);
         rules.allow("/dev/null", read | AccessFs::WriteFile)?;
         for path in COMMON {

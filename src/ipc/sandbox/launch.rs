@@ -5,7 +5,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::time::{Duration, Instant};
 
@@ -132,7 +132,11 @@ pub(in crate::ipc) fn launch(
         variables: CStrings::new(variables),
         streams: streams.each_ref().map(AsRawFd::as_raw_fd),
         status: -1,
-        passed: passed.as_ref().map(AsRawFd::as_raw_fd),
+        passed: [passed.as_ref(), program.passed.as_deref()]
+            .into_iter()
+            .flatten()
+            .map(AsRawFd::as_raw_fd)
+            .collect(),
         kept: Vec::new(),
         identity: None,
         limits: Vec::new(),
@@ -199,7 +203,8 @@ fn start(plan: &mut Plan, namespaces: Layers, bold: bool) -> Result<Started, Sta
     let (status, theirs) = Socket::pair().map_err(system("socketpair")).map_err(LaunchError::from)?;
     let theirs = above_streams(theirs)?;
     plan.status = theirs.as_raw_fd();
-    plan.kept = [Some(plan.status), plan.passed, plan.ruleset].into_iter().flatten().collect();
+    plan.kept =
+        [Some(plan.status), plan.ruleset].into_iter().flatten().chain(plan.passed.iter().copied()).collect();
     plan.kept.sort_unstable();
     let child = clone(plan, namespaces);
     drop(theirs);
@@ -368,9 +373,12 @@ fn above_streams(fd: OwnedFd) -> Result<OwnedFd, LaunchError> {
 }
 
 fn ruleset(program: &Program, file: &Path, policy: &SandboxPolicy) -> Result<Option<OwnedFd>, LaunchError> {
+    // No rule can name what lies in no folder, and none has to.
+    let passed = program.passed.as_ref().map(|fd| PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd())));
     let files = Files {
         program: file,
         modules: &program.modules,
+        passed: passed.as_slice(),
         reads: &[&program.reads, &policy.read_paths],
         library_path: program.variable("LD_LIBRARY_PATH"),
     };

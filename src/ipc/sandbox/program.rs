@@ -2,8 +2,10 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A program to be started, and what it needs.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +21,9 @@ pub(in crate::ipc) struct Program {
     pub modules: Vec<PathBuf>,
     /// Files and folders that it reads.
     pub reads: Vec<PathBuf>,
+    /// The file of a module that it loads from this descriptor, which has the same number there. It needs the libraries of
+    /// that, too.
+    pub passed: Option<Arc<OwnedFd>>,
     /// Whether libraries of it try to start processes and to connect by themselves, and do without.
     pub bold: bool,
 }

@@ -97,7 +97,7 @@ pub fn everything(random: &mut Random) -> Everything {
         j: random.next() as f64,
         text: text(random),
         inner: (0..random.below(5)).map(|_| inner(random)).collect(),
-        map: (0..random.below(5))
+        series: (0..random.below(5))
             .map(|_| (random.next() as u32, floats(random)))
             .collect::<BTreeMap<_, Vec<f64>>>(),
         last: text(random),
