@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use ringfence::ipc::module::ModuleFile;
+
 /// What is warned of, in every build.
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
 /// Makes a module.
@@ -50,6 +52,16 @@ pub fn compile(compiler: &str, flags: &[&str], sources: &[&str], name: &str) -> 
     let messages = String::from_utf8_lossy(&result.stderr);
     assert!(result.status.success() && messages.is_empty(), "{command:?}\n{messages}");
     output
+}
+
+/// The exerciser.
+pub fn module() -> Option<&'static ModuleFile> {
+    static FILE: OnceLock<Option<ModuleFile>> = OnceLock::new();
+    let make = || {
+        let flags = [&MODULE[..], &["-pthread"]].concat();
+        Some(ModuleFile::read(compile(&cc()?, &flags, &EXERCISER[..1], "exerciser.so")).unwrap())
+    };
+    FILE.get_or_init(make).as_ref()
 }
 
 /// The exerciser as a program.

@@ -10,6 +10,13 @@ mod speed;
 #[allow(dead_code, missing_docs)]
 mod exerciser {
     include!(concat!(env!("OUT_DIR"), "/exerciser.rs"));
+
+    impl ExerciserProxy {
+        /// A proxy over a connection that is there already.
+        pub fn over(connection: ipc::Connection) -> Self {
+            Self { backend: ipc::Backend::Remote(Box::new(connection)) }
+        }
+    }
 }
 
 use std::sync::mpsc::{RecvTimeoutError, channel};

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use ringfence::ipc::{CallError, Component, Options, Worker, run_if_worker};
 use ringfence::serialize::SharedFd;
 
-use crate::compile::worker;
+use crate::compile::module;
+use crate::exercise::isolated;
 use crate::exerciser::{self, Everything, Exerciser, ExerciserEvents, ExerciserProxy};
 use crate::watchdog;
 
@@ -79,14 +80,14 @@ fn worker_entry() {
 #[test]
 #[ignore = "it measures, and needs an idle machine"]
 fn calls_a_second() {
-    let Some(program) = worker() else { return };
+    let Some(module) = module() else { return };
     let own = std::env::current_exe().unwrap();
     let rust =
         Worker::component("rival").program(own).args(["--exact", "speed::worker_entry", "--nocapture"]);
-    let c = Worker::component("exerciser").program(program);
     watchdog(|| {
-        let connect = |worker| ExerciserProxy::isolated(&Options::new(), worker).unwrap();
-        let mut proxies = [("C", connect(&c)), ("Rust", connect(&rust))];
+        let options = Options::new();
+        let rust = ExerciserProxy::isolated(&options, &rust).unwrap();
+        let mut proxies = [("C", isolated(module, &options)), ("Rust", rust)];
         for bytes in [0, 1000, 100_000] {
             for round in 0..3 {
                 for (language, proxy) in &mut proxies {
