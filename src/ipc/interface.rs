@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::CallError;
-use crate::serialize::native::Decoder;
+use crate::serialize::native::{Decoder, OpaqueBuf};
 
 /// An interface, as far as the runtime has to know it. Generated code has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,21 @@ pub trait Event: Sized {
     /// # Errors
     /// [`CallError::UnknownEvent`] if there is no such event, [`CallError::Decode`] if it is malformed.
     fn decode(number: u16, input: &mut Decoder<'_>) -> Result<Self, CallError>;
+}
+
+/// An event whose meaning is somebody else's business.
+#[derive(Debug)]
+pub struct OpaqueEvent {
+    /// Number of the event.
+    pub number: u16,
+    /// Its body as it came.
+    pub body: OpaqueBuf,
+}
+
+impl Event for OpaqueEvent {
+    fn decode(number: u16, input: &mut Decoder<'_>) -> Result<Self, CallError> {
+        Ok(Self { number, body: input.into() })
+    }
 }
 
 /// How a module runs.

@@ -10,11 +10,39 @@ impl Connection {
     /// [`CallError`] if the event is malformed, if a cast failed in the module, or if the module has ended
     /// and all its events were taken.
     pub fn next_event<E: Event>(&mut self) -> Result<Option<E>, CallError> {
+        self.next_event_with(E::decode)
+    }
+
+    /// As [`Connection::next_event`], with `read` to take the event of this number out of its body. For owners who know
+    /// the interface only when they run, or who have memory to read into.
+    ///
+    /// ```no_run
+    /// # use ringfence::ipc::{CallError, Connection};
+    /// # fn forward(connection: &mut Connection) -> Result<(), CallError> {
+    /// let mut buffer = Vec::new();
+    /// while let Some(number) = connection.next_event_with(|number, body| {
+    ///     let (bytes, _fds) = body.rest();
+    ///     buffer.clear();
+    ///     buffer.extend_from_slice(bytes);
+    ///     Ok(number)
+    /// })? {
+    ///     println!("event {number}: {buffer:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Connection::next_event`], and what `read` says; the event is gone then.
+    pub fn next_event_with<R>(
+        &mut self,
+        read: impl FnOnce(u16, &mut Decoder<'_>) -> Result<R, CallError>,
+    ) -> Result<Option<R>, CallError> {
         self.watch_over();
         loop {
             if let Some(mut message) = self.queue.pop_front() {
                 self.queued_bytes -= message.weight();
-                let event = read_event(self.interface, &mut message);
+                let event = read_event(self.interface, &mut message, read);
                 self.reuse(message);
                 return event.map(Some);
             }
@@ -23,7 +51,7 @@ impl Connection {
             }
             if self.receive()? {
                 if self.is_for_owner()? {
-                    let event = read_event(self.interface, &mut self.message);
+                    let event = read_event(self.interface, &mut self.message, read);
                     self.message.close_fds();
                     return event.map(Some);
                 }
@@ -194,14 +222,18 @@ impl Connection {
 }
 
 /// Reads an event, or the failure of a cast.
-fn read_event<E: Event>(interface: &Interface, message: &mut Message) -> Result<E, CallError> {
+fn read_event<R>(
+    interface: &Interface,
+    message: &mut Message,
+    read: impl FnOnce(u16, &mut Decoder<'_>) -> Result<R, CallError>,
+) -> Result<R, CallError> {
     // Looked at before, when the message was found to be for the owner.
     let Ok(label) = message.label() else { return Err(CallError::UnknownEvent { event: 0 }) };
     if label.kind == Kind::Fault {
         return Err(read_fault(interface.method_name(label.number), message));
     }
     let mut body = message.body();
-    let event = E::decode(label.number, &mut body)?;
+    let event = read(label.number, &mut body)?;
     body.finish()?;
     Ok(event)
 }

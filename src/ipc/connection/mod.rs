@@ -248,6 +248,13 @@ impl Connection {
         self.module.layers()
     }
 
+    /// Why there will be no more calls, as far as it is known yet: a module that has ended is found out about when it is
+    /// next needed. `None` as long as the connection is usable.
+    #[must_use]
+    pub fn failure(&self) -> Option<&CallError> {
+        self.failed.as_ref()
+    }
+
     /// CPU time that the worker process has used so far. `None` once it has ended.
     #[must_use]
     pub fn worker_cpu_time(&self) -> Option<Duration> {

@@ -15,7 +15,7 @@ use super::handshake::accept;
 use super::message::Kind;
 use super::*;
 use crate::serialize::SharedFd;
-use crate::serialize::native::{Decode, Decoder};
+use crate::serialize::native::{Decode, Decoder, Encoder, Opaque, OpaqueBuf};
 
 static INTERFACE: Interface = Interface {
     name: "test.Echo",
@@ -245,27 +245,63 @@ fn a_flood_that_nobody_asked_for_is_cut_off() {
     });
 }
 
+/// A descriptor of a file with this content.
+fn file(text: &str) -> SharedFd {
+    let file = tempfile::tempfile().unwrap();
+    rustix::io::write(&file, text.as_bytes()).unwrap();
+    OwnedFd::from(file).into()
+}
+
+fn content(fd: &SharedFd) -> String {
+    let mut text = [0; 16];
+    let length = rustix::io::pread(fd.get().unwrap(), &mut text, 0).unwrap();
+    String::from_utf8_lossy(&text[..length]).into_owned()
+}
+
 #[test]
 fn descriptors_arrive_with_their_message() {
     in_both_modes(&Options::new(), |connection| {
-        let file = |text: &str| {
-            let file = tempfile::tempfile().unwrap();
-            rustix::io::write(&file, text.as_bytes()).unwrap();
-            SharedFd::from(OwnedFd::from(file))
-        };
         for _ in 0..20 {
             let fds = vec![file("first"), SharedFd::none(), file("third")];
             let back =
                 connection.call(SWAP, &fds, |input| Vec::<SharedFd>::decode(input.fixed()?, input)).unwrap();
             assert_eq!(back.iter().map(SharedFd::is_valid).collect::<Vec<_>>(), [true, false, true]);
-            let mut text = [0; 5];
-            rustix::io::pread(back[0].get().unwrap(), &mut text, 0).unwrap();
-            assert_eq!(&text, b"third");
+            assert_eq!(content(&back[0]), "third");
         }
         let many = vec![file("many"); 254];
         let error = connection.call(SWAP, &many, |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains("254 file descriptors"), "{error}");
         echo(connection, b"still there").unwrap();
+    });
+}
+
+#[test]
+fn opaque_messages_are_those_of_generated_code() {
+    in_both_modes(&Options::new(), |connection| {
+        let (mut bytes, mut fds) = (Vec::new(), Vec::new());
+        let files: Vec<SharedFd> = ["one", "two"].map(file).into();
+        Encoder::message(&files, &mut bytes, &mut fds).unwrap();
+        let request = Opaque { bytes: &bytes, fds: &fds };
+        let mut reply = connection.call(SWAP, &request, |input| Ok(OpaqueBuf::from(input))).unwrap();
+        let mut came: Vec<Option<OwnedFd>> = reply.fds.drain(..).map(Some).collect();
+        let swapped = Decoder::message::<Vec<SharedFd>>(&reply.bytes, &mut came).unwrap();
+        assert_eq!(swapped.iter().map(content).collect::<Vec<_>>(), ["two", "one"]);
+
+        connection.cast(TELL, &Opaque::new(&[7, 0, 0, 0, 0, 0, 0, 0])).unwrap();
+        assert!(connection.wait(None).unwrap());
+        let event = connection.next_event::<OpaqueEvent>().unwrap().unwrap();
+        assert_eq!((event.number, event.body.bytes.as_slice()), (1, [7, 0, 0, 0, 0, 0, 0, 0].as_slice()));
+
+        // What the module cannot read is its refusal, and no reason to end anything.
+        let error = connection.call(ECHO, &Opaque::new(b"odd"), |_| Ok(())).unwrap_err();
+        assert!(matches!(error, CallError::Fault { .. }), "{error}");
+        connection.cast(TELL, &7u32).unwrap();
+        assert!(connection.wait(None).unwrap());
+        let error =
+            connection.next_event_with(|number, _| Err::<(), _>(CallError::UnknownEvent { event: number }));
+        assert!(matches!(error, Err(CallError::UnknownEvent { event: 1 })));
+        assert!(connection.next_event::<Told>().unwrap().is_none());
+        assert!(connection.failure().is_none());
     });
 }
 

@@ -86,6 +86,16 @@ impl<'a> Decoder<'a> {
         Ok(fd.into())
     }
 
+    /// Everything that was not read yet, unchecked: the bytes as they are, and the descriptors that nothing has claimed.
+    /// After it there is nothing but [`Decoder::finish`].
+    pub fn rest(&mut self) -> (&'a [u8], impl Iterator<Item = OwnedFd>) {
+        let bytes = self.bytes.get(self.next..).unwrap_or_default();
+        // Further on already, if padding is missing: `finish` says so.
+        self.next = self.next.max(self.bytes.len());
+        let first = std::mem::replace(&mut self.fds_used, self.fds.len());
+        (bytes, self.fds[first..].iter_mut().filter_map(Option::take))
+    }
+
     /// Checks that the message holds nothing else.
     ///
     /// # Errors

@@ -64,8 +64,12 @@ impl<'a, S: Sink + ?Sized> Encoder<'a, S> {
         encoder.reserve(size_of::<T::Wire>());
         let wire = value.encode(&mut encoder);
         encoder.write(0, wire.as_bytes());
-        debug_assert_eq!(align(encoder.end), bytes, "region_bytes and encode disagree");
-        encoder.pad();
+        debug_assert!(
+            encoder.end <= bytes && bytes <= align(encoder.end),
+            "region_bytes and encode disagree"
+        );
+        // Opaque messages end where they end.
+        encoder.pad_to(bytes.min(align(encoder.end)));
         match encoder.fds.len() {
             count if count > MAX_FDS => Err(EncodeError::TooManyFds { count, limit: MAX_FDS }),
             _ => Ok(()),
@@ -82,9 +86,13 @@ impl<'a, S: Sink + ?Sized> Encoder<'a, S> {
 
     /// Zeroes what lies between the last region and the next, so that no old bytes are sent.
     fn pad(&mut self) {
-        let aligned = align(self.end);
-        self.sink.put(self.end, &[0; 8][..aligned - self.end]);
-        self.end = aligned;
+        self.pad_to(align(self.end));
+    }
+
+    /// Zeroes what lies before `end`, which is less than eight bytes away.
+    fn pad_to(&mut self, end: usize) {
+        self.sink.put(self.end, &[0; 8][..end.saturating_sub(self.end)]);
+        self.end = end;
     }
 
     /// Reserves a region for `count` elements of `bytes` bytes each.

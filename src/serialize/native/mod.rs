@@ -19,6 +19,7 @@
 mod decoder;
 mod encoder;
 mod handles;
+mod opaque;
 mod scalars;
 mod sequences;
 
@@ -28,6 +29,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 pub use super::error::{DecodeError, EncodeError, Problem};
 pub use decoder::Decoder;
 pub use encoder::{Encoder, MAX_FDS, Sink};
+pub use opaque::{Opaque, OpaqueBuf};
 
 /// What a fixed part is: plain bytes without padding or alignment, valid whatever they hold.
 pub trait Fixed: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy + 'static {}
@@ -53,6 +55,11 @@ pub trait Encode {
 
     /// Bytes of all regions that the value needs, each rounded up to a multiple of eight.
     fn region_bytes(&self) -> usize;
+
+    /// Bytes that the value takes as a message.
+    fn message_bytes(&self) -> usize {
+        align(size_of::<Self::Wire>()) + self.region_bytes()
+    }
 
     /// Writes the regions and returns the fixed part.
     fn encode<S: Sink + ?Sized>(&self, out: &mut Encoder<'_, S>) -> Self::Wire;
@@ -90,7 +97,7 @@ pub trait Decode: Encode + Sized {
 /// Bytes that `value` takes as a message.
 #[must_use]
 pub fn encoded_bytes<T: Encode + ?Sized>(value: &T) -> usize {
-    align(size_of::<T::Wire>()) + value.region_bytes()
+    value.message_bytes()
 }
 
 /// Rounds up to the next multiple of eight, where regions start.

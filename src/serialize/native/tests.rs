@@ -117,3 +117,38 @@ fn descriptors_keep_their_order_and_none_is_lost() {
     let surplus = Decoder::message::<Vec<SharedFd>>(&bytes, &mut three).unwrap_err();
     assert_eq!(surplus.problem(), &Problem::SurplusFds { count: 3, used: 2 });
 }
+
+#[test]
+fn opaque_messages_are_sent_to_the_byte() {
+    for length in 0..40 {
+        let sent: Vec<u8> = (1..=length).collect();
+        let (mut bytes, mut fds) = (Vec::new(), Vec::new());
+        Encoder::message(&Opaque::new(&sent), &mut bytes, &mut fds).unwrap();
+        assert_eq!(bytes, sent);
+        assert_eq!(encoded_bytes(&Opaque::new(&sent)), sent.len());
+        let mut decoder = Decoder::new(&bytes, &mut []);
+        assert_eq!(OpaqueBuf::from(&mut decoder).bytes, sent);
+        decoder.finish().unwrap();
+    }
+}
+
+#[test]
+fn opaque_messages_take_all_descriptors_that_nothing_else_has_claimed() {
+    let null = || std::os::fd::OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+    let sent = [SharedFd::from(null()), SharedFd::none(), SharedFd::from(null())];
+    let (mut bytes, mut fds) = (Vec::new(), Vec::new());
+    Encoder::message(&Opaque { bytes: b"fds", fds: &sent }, &mut bytes, &mut fds).unwrap();
+    assert_eq!(fds.len(), 2);
+
+    let mut came = [Some(null()), Some(null()), Some(null())];
+    let mut decoder = Decoder::new(b"\x01\0\0\0\0\0\0\0rest", &mut came);
+    let first = SharedFd::decode(decoder.fixed().unwrap(), &mut decoder).unwrap();
+    assert!(first.is_valid());
+    let rest = OpaqueBuf::from(&mut decoder);
+    assert_eq!((rest.bytes.as_slice(), rest.fds.len()), (b"rest".as_slice(), 2));
+    decoder.finish().unwrap();
+
+    let many = vec![SharedFd::from(null()); MAX_FDS + 1];
+    let error = Encoder::message(&Opaque { bytes: &[], fds: &many }, &mut bytes, &mut fds).unwrap_err();
+    assert!(matches!(error, EncodeError::TooManyFds { count: 254, limit: 253 }), "{error}");
+}
