@@ -62,6 +62,8 @@ pub struct Options {
     pub(super) nursery: Option<Nursery>,
 }
 
+super::promise!(Options: Send, Sync);
+
 impl Default for Options {
     fn default() -> Self {
         Self {
