@@ -46,7 +46,7 @@ fn leaves_nothing(name: &str, mut scenario: impl FnMut()) {
     // What is made once and kept is no leak.
     scenario();
     let mut before = possessions();
-    // The reader of a worker's last words ends a moment after the worker.
+    // A thread that has ended leaves the process a moment later.
     until(|| {
         std::thread::sleep(Duration::from_millis(20));
         let now = possessions();

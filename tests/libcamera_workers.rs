@@ -11,7 +11,7 @@ use ringfence::interfaces::libcamera_0_0_3::rpi::{self, IpaRPi, IpaRPiEvent, Ipa
 use ringfence::interfaces::libcamera_0_0_3::vimc::{
     IpaOperationCode, IpaVimc, IpaVimcEvent, IpaVimcProxy, TestFlag,
 };
-use ringfence::ipc::{CallError, Exit, Options};
+use ringfence::ipc::{CallError, Exit, Nursery, Options};
 use ringfence::serialize::controls::IdMap;
 use ringfence::serialize::{ControlList, Flags, Plane, Rectangle, SharedFd, Size};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -259,8 +259,9 @@ fn a_worker_dies_with_its_host() {
         let Some(package) = Package::find() else { return };
         if std::env::var_os(HOST).is_some() {
             // From a thread that ends before the worker is to.
+            let options = Options::new().nursery(&Nursery::new().unwrap());
             let proxy = std::thread::spawn(move || {
-                let mut proxy = vimc(&package, &Options::new());
+                let mut proxy = vimc(&package, &options);
                 init_vimc(&mut proxy, &package).unwrap();
                 proxy
             });
@@ -287,5 +288,18 @@ fn a_worker_dies_with_its_host() {
         host.kill().unwrap();
         host.wait().unwrap();
         until(|| !exists(pid));
+    });
+}
+
+#[test]
+fn a_worker_dies_with_the_thread_that_made_it_unless_there_is_a_nursery() {
+    watchdog(|| {
+        let Some(package) = Package::find() else { return };
+        let mut proxy = std::thread::scope(|scope| {
+            scope.spawn(|| vimc(&package, &Options::new())).join().unwrap()
+        });
+        let CallError::Died(death) = proxy.wait(None).unwrap_err() else { panic!("no death") };
+        assert!(death.exit == Exit::Signal(9) && death.starter_ended, "{death}");
+        assert!(death.to_string().contains("`Options::nursery`"), "{death}");
     });
 }

@@ -25,6 +25,8 @@ pub struct Emitter {
     shared: Arc<Shared>,
 }
 
+super::promise!(Emitter: Send, Sync);
+
 #[derive(Debug)]
 struct Shared {
     outbox: Mutex<Outbox>,

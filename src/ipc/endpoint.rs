@@ -62,6 +62,8 @@ impl Reply<'_> {
     }
 }
 
+super::promise!(Endpoint: Send);
+
 impl Endpoint {
     /// The connection that a host left as this process's standard input.
     ///

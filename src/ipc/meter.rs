@@ -24,6 +24,8 @@ pub struct Meter {
     dropped_events: Arc<AtomicU64>,
 }
 
+super::promise!(Meter: Send, Sync);
+
 impl Meter {
     pub(super) fn new(to_module: Arc<Mapped>, to_host: Arc<Mapped>) -> Self {
         Self { to_module, to_host, dropped_events: Arc::default() }

@@ -49,6 +49,8 @@ mod starter;
 mod status;
 mod stderr;
 pub mod supervisor;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod wait;
 mod watchdog;
 mod worker;
@@ -72,7 +74,7 @@ pub use sandbox::{Layers, SandboxError, SandboxPolicy};
 pub use supervisor::Supervisor;
 pub use worker::{Component, Worker, is_worker, run_if_worker};
 
-use promise::promise;
+pub(crate) use promise::promise;
 
 pub use crate::shm::{ReceivedCounters, RingCounters, SentCounters, WaitPolicy};
 

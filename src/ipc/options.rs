@@ -63,6 +63,8 @@ pub struct Options {
     pub(super) label: String,
 }
 
+super::promise!(Options: Send, Sync);
+
 impl Default for Options {
     fn default() -> Self {
         Self {

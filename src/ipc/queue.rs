@@ -24,6 +24,8 @@ pub struct EventQueue<E> {
     shared: Arc<Shared<E>>,
 }
 
+super::promise!(EventQueue<u32>: Send, Sync);
+
 struct Shared<E> {
     kept: Mutex<Kept<E>>,
     arrived: Condvar,

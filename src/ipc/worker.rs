@@ -27,7 +27,8 @@ const BACKTRACE: &str = "RUST_BACKTRACE";
 /// This process's executable, even if the file at its path has been replaced meanwhile.
 const OWN_PROGRAM: &str = "/proc/self/exe";
 
-/// What this program would serve if it were started as a worker.
+/// What this program would serve if it were started as a worker: a fact about its `main`, and so about the whole process. It
+/// is kept since a program that started itself without it would never become the worker, but start itself over and over.
 static OWN_COMPONENTS: OnceLock<Vec<&'static str>> = OnceLock::new();
 
 /// Which worker to start for [`super::Mode::Isolated`].
@@ -46,6 +47,8 @@ pub struct Worker {
     loads_until: Option<String>,
     file: Option<ModuleFile>,
 }
+
+super::promise!(Worker: Send, Sync);
 
 impl Worker {
     /// A worker that serves the component of this name.

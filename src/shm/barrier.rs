@@ -15,6 +15,7 @@ mod imp {
 
     /// Registers this process, so that the barriers of others reach it, and tells whether barriers work here.
     pub fn register() -> bool {
+        // The kernel keeps the registration for the whole process, until its end.
         static REGISTERED: OnceLock<bool> = OnceLock::new();
         *REGISTERED.get_or_init(|| {
             membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()

@@ -86,10 +86,15 @@ pub fn serve_if_worker() {
     }
 }
 
-/// This executable as a worker.
+/// This executable as a worker, in its test `worker_entry`.
 pub fn worker() -> Worker {
+    worker_named("worker_entry")
+}
+
+/// This executable as a worker, in this test of it.
+pub fn worker_named(test: &str) -> Worker {
     let own = std::env::current_exe().expect("the executable has a path");
-    let worker = Worker::component("vimc").program(own).args(["--exact", "worker_entry", "--nocapture"]);
+    let worker = Worker::component("vimc").program(own).args(["--exact", test, "--nocapture"]);
     // It opens a file in each call of `init`, of which there may be some.
     worker.loads_until("configure")
 }

@@ -130,6 +130,8 @@ impl Generator<'_> {
 
             /// Starts `worker` in a process of its own, which calls [`serve`] there.
             ///
+            /// It ends with the calling *thread*, unless the options have a [nursery](ipc::Options::nursery).
+            ///
             /// # Errors
             /// [`ipc::ConnectError`] if the worker does not start, or serves another interface.
             pub fn isolated(options: &ipc::Options, worker: &ipc::Worker) -> Result<Self, ipc::ConnectError> {

@@ -531,6 +531,8 @@ impl IpaSampleProxy {
 
     /// Starts `worker` in a process of its own, which calls [`serve`] there.
     ///
+    /// It ends with the calling *thread*, unless the options have a [nursery](ipc::Options::nursery).
+    ///
     /// # Errors
     /// [`ipc::ConnectError`] if the worker does not start, or serves another interface.
     pub fn isolated(

@@ -46,6 +46,8 @@ pub(super) struct Outbox {
     pub failed: Option<CallError>,
 }
 
+crate::ipc::promise!(Emitter<u32>: Send, Sync);
+
 impl<E> Clone for Emitter<E> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }

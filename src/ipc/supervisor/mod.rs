@@ -85,6 +85,8 @@ pub struct Supervisor<P> {
     restarts: u64,
 }
 
+super::promise!(Supervisor<()>: Send, !Sync);
+
 /// A proxy ahead of need.
 struct Spare<P> {
     proxy: Option<P>,

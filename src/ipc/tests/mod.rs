@@ -4,6 +4,10 @@ mod deadlines;
 mod flood;
 mod hostile;
 mod sandbox;
+mod stderr;
+mod threads;
+#[cfg(feature = "tokio")]
+mod tokio;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -30,6 +34,9 @@ static INTERFACE: Interface = Interface {
         Method { name: "flood", asynchronous: false },
         Method { name: "refuse", asynchronous: true },
         Method { name: "shout", asynchronous: true },
+        Method { name: "mutter", asynchronous: false },
+        Method { name: "mumble", asynchronous: true },
+        Method { name: "hush", asynchronous: false },
     ],
     events: &["told", "shouted"],
 };
@@ -42,6 +49,9 @@ const DIE: u16 = 6;
 const FLOOD: u16 = 7;
 const REFUSE: u16 = 8;
 const SHOUT: u16 = 9;
+const MUTTER: u16 = 10;
+const MUMBLE: u16 = 11;
+const HUSH: u16 = 12;
 
 #[derive(Debug, PartialEq)]
 struct Told(u32);
@@ -92,6 +102,20 @@ impl Dispatch for Echo {
                 for number in 0..read::<u32>(&mut input)? {
                     self.0.emit(1, &number);
                 }
+                reply.send(&0u8)
+            }
+            MUTTER => {
+                stderr::write(read::<u32>(&mut input)?);
+                reply.send(&0u8)
+            }
+            MUMBLE => {
+                let bytes = read::<u32>(&mut input)?;
+                stderr::write(bytes);
+                self.0.emit(1, &bytes);
+                Ok(())
+            }
+            HUSH => {
+                stderr::close();
                 reply.send(&0u8)
             }
             method => Err(CallError::UnknownMethod { method }),

@@ -76,6 +76,8 @@ pub struct Connection<E> {
     watched: Cell<bool>,
 }
 
+crate::ipc::promise!(Connection<u32>: Send, !Sync);
+
 /// An event that is kept.
 struct Queued<E> {
     event: Result<E, CallError>,
