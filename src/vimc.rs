@@ -19,6 +19,27 @@ const EINVAL: i32 = -22;
 ///
 /// Of what it is asked to do it leaves a trace, for whoever passed a descriptor to `init`: the number of each `init`,
 /// `start` and `stop`, four bytes in the order of the machine, before the answer.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// use ringfence::interfaces::libcamera::IpaBuffer;
+/// use ringfence::interfaces::vimc::{IpaVimc, IpaVimcEvent, IpaVimcProxy};
+/// use ringfence::ipc::Options;
+/// use ringfence::rpi::camera::SharedBuffer;
+/// use ringfence::serialize::{Flags, Plane};
+/// use ringfence::vimc::Vimc;
+///
+/// let mut module = IpaVimcProxy::threaded(&Options::new(), Vimc::new)?;
+/// let buffer = SharedBuffer::allocate("example", 4096)?;
+/// let fd = buffer.as_fd().try_clone_to_owned()?.into();
+/// module.map_buffers(&[IpaBuffer { id: 7, planes: vec![Plane { fd, offset: 0, length: 4096 }] }])?;
+///
+/// module.compute_params(0, 7)?;
+/// module.wait(None)?;
+/// let computed = IpaVimcEvent::ParamsComputed { buffer_id: 7, flags: Flags::empty() };
+/// assert_eq!(module.next_event()?, Some(computed));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct Vimc {
     events: Box<dyn IpaVimcEvents + Send>,
     trace: SharedFd,

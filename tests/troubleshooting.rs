@@ -105,7 +105,8 @@ fn literals(file: &Path, text: &str) -> Vec<Literal> {
 fn raw_hashes(text: &str, at: usize) -> Option<usize> {
     let rest = text[at..].strip_prefix('r')?;
     let hashes = rest.len() - rest.trim_start_matches('#').len();
-    let within_a_word = text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') && !text[..at].ends_with('b');
+    let within_a_word =
+        text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') && !text[..at].ends_with('b');
     (rest[hashes..].starts_with('"') && !within_a_word).then_some(hashes)
 }
 
@@ -150,7 +151,9 @@ fn is_message(before: &str) -> bool {
         return true;
     }
     // The last text of an event is its message; fields before it are no texts.
-    let Some(open) = ["tracing::warn!(", "tracing::error!("].iter().filter_map(|call| before.rfind(call)).max() else {
+    let Some(open) =
+        ["tracing::warn!(", "tracing::error!("].iter().filter_map(|call| before.rfind(call)).max()
+    else {
         return false;
     };
     !before[open..].contains([';', '"'])
@@ -190,7 +193,8 @@ fn quotations(document: &str) -> Vec<(usize, String)> {
 fn row(literal: &Literal) -> String {
     let quotation = literal.quotation();
     // What has backticks in it needs two around it, and a space.
-    let marked = if quotation.contains('`') { format!("`` {quotation} ``") } else { format!("`{quotation}`") };
+    let marked =
+        if quotation.contains('`') { format!("`` {quotation} ``") } else { format!("`{quotation}`") };
     format!("| {} | WHY IT HAPPENS | WHAT TO DO |", marked.replace('\n', " "))
 }
 
@@ -270,7 +274,8 @@ fn b() { tracing::warn!(%error, "a warning"); tell("no message"); r#"raw " text"
 mod tests { "in a test" }
 "##;
     let found = literals(Path::new("a.rs"), source);
-    let found: Vec<_> = found.iter().map(|literal| (literal.line, literal.quotation(), literal.is_message)).collect();
+    let found: Vec<_> =
+        found.iter().map(|literal| (literal.line, literal.quotation(), literal.is_message)).collect();
     let expected = [
         (5, "… of \"{}\" are left", true),
         (8, "the second …", true),

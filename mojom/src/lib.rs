@@ -57,6 +57,14 @@ pub use config::Config;
 pub use diagnostic::{Checked, Code, Diagnostic, Diagnostics, Generated, Level, Style};
 
 /// The defaults, to be changed to one's needs.
+///
+/// ```
+/// let code = ringfence_mojom::configure()
+///     .libcamera(true)
+///     .compile_text("a.mojom", "module a; struct Reading { float celsius = 20.0; };")?;
+/// assert!(code.contains("pub struct Reading {"));
+/// # Ok::<(), ringfence_mojom::Diagnostics>(())
+/// ```
 #[must_use]
 pub fn configure() -> Config {
     Config::new()

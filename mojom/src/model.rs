@@ -2,6 +2,17 @@
 //!
 //! Generators, the interface hash and tools that need no generated code read this and nothing else. Names are those
 //! of the file. [`Config::check`](crate::Config::check) makes it.
+//!
+//! ```
+//! use ringfence_mojom::configure;
+//!
+//! let text = "module a; struct Size { uint32 width; }; interface AInterface { set(Size size) => (int32 ret); };";
+//! let model = configure().check_text("a.mojom", text)?.model;
+//! let interface = model.modules[model.last().0].interface.as_ref().expect("the file has one");
+//! let method = &interface.methods[0];
+//! assert_eq!((method.name.as_str(), model.mojom(&method.inputs[0].ty)), ("set", "a.Size".to_owned()));
+//! # Ok::<(), ringfence_mojom::Diagnostics>(())
+//! ```
 
 pub use crate::ast::Doc;
 

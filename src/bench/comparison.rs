@@ -13,6 +13,18 @@ use crate::ipc::{CallError, Mode, Options, WaitPolicy};
 use crate::serialize::native::{Decoder, Encoder};
 
 /// How much to measure.
+///
+/// ```no_run
+/// use ringfence::bench::{Comparison, Place, Plan, ratio_text};
+///
+/// // Of a program that gives `bench::COMPONENT` to `run_if_worker`, or has `ringfence-worker` beside it.
+/// let plan = Plan { rounds: 1, quick_calls: 10_000, place: Place::choose(), frames: 30 };
+/// let comparison = Comparison::measure(&plan, |row| eprintln!("{row} …"))?;
+/// for row in comparison.rows() {
+///     println!("{}: {}", row.name, comparison.ratio(row).map_or("-".to_owned(), ratio_text));
+/// }
+/// # Ok::<_, ringfence::bench::PairError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     /// Rounds in which everything has its turn; medians are over these.

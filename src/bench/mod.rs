@@ -3,6 +3,18 @@
 //! `ringfence bench` and the criterion benches measure with it: two processes, the host and a worker that
 //! serves [`Component`](crate::ipc::Component) [`COMPONENT`], each on a processor of its own. Rivals run
 //! between the same two processes: the worker is told to echo through them for a while.
+//!
+//! ```
+//! use ringfence::bench::{Pair, Place, Samples, time_text};
+//! use ringfence::ipc::{Mode, Options};
+//!
+//! // Between threads; `Mode::Isolated` for two processes.
+//! let mut pair = Pair::new(Mode::Threaded, &Options::new(), Place::Free)?;
+//! let mut samples = Samples::new();
+//! pair.ping(100, &mut samples)?;
+//! println!("64 bytes to and fro: {}", time_text(samples.p50() as f64));
+//! # Ok::<_, ringfence::bench::PairError>(())
+//! ```
 
 mod comparison;
 mod lane;

@@ -6,6 +6,14 @@ use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Where host and module run.
+///
+/// ```
+/// use ringfence::bench::{Place, allowed_processors};
+///
+/// if let Place::Pinned { host, module } = Place::choose() {
+///     assert!(host != module && allowed_processors().contains(&module));
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// Each keeps to a processor of its own.

@@ -1,6 +1,18 @@
 //! What a thing took, round by round.
 
 /// One value for each round in which a thing had its turn.
+///
+/// ```
+/// use ringfence::bench::Rounds;
+///
+/// let (mut ours, mut limit) = (Rounds::default(), Rounds::default());
+/// // In the second round the whole machine was slow.
+/// for (round, (call, line)) in [(300.0, 100.0), (900.0, 300.0), (330.0, 110.0)].into_iter().enumerate() {
+///     ours.push(round as u32, call);
+///     limit.push(round as u32, line);
+/// }
+/// assert_eq!(ours.with(&limit, |call, line| call / line), Some(3.0));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Rounds {
     /// Rounds go up.

@@ -5,6 +5,18 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 /// Latencies, in nanoseconds.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringfence::bench::Samples;
+///
+/// let mut samples = Samples::new();
+/// for microseconds in 1..=100 {
+///     samples.add(Duration::from_micros(microseconds));
+/// }
+/// assert_eq!(samples.count(), 100);
+/// assert!((49_000..=51_100).contains(&samples.p50()) && samples.quantile(0.99) > 98_000);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Samples {
     histogram: Histogram<u64>,

@@ -17,6 +17,13 @@ pub fn rate_text(rate: f64) -> String {
 }
 
 /// A ratio, with three digits that tell.
+///
+/// ```
+/// use ringfence::bench::{rate_text, ratio_text, time_text};
+///
+/// assert_eq!((ratio_text(3.14159), rate_text(12.5e9)), ("3.14".to_owned(), "12.50 GB/s".to_owned()));
+/// println!("{}", time_text(1234.0));
+/// ```
 #[must_use]
 pub fn ratio_text(ratio: f64) -> String {
     let digits = match ratio.abs() {

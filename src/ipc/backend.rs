@@ -16,6 +16,17 @@ use crate::shm::Doorbell;
 /// What a proxy talks to: the module itself, or a connection to it. Generated proxies hold one.
 ///
 /// The connection is a [`Connection`], or a [`Link`] where the interface also speaks libcamera's encoding.
+///
+/// ```
+/// use ringfence::interfaces::vimc::{IpaVimc, IpaVimcEvent, INTERFACE};
+/// use ringfence::ipc::{Backend, Mode, Options, Connection};
+///
+/// let serve = |endpoint| ringfence::interfaces::vimc::serve(endpoint, ringfence::vimc::Vimc::new);
+/// let backend: Backend<dyn IpaVimc, IpaVimcEvent, Connection> =
+///     Backend::threaded(&INTERFACE, &Options::new(), serve)?;
+/// assert_eq!(backend.mode(), Mode::Threaded);
+/// # Ok::<_, ringfence::ipc::ConnectError>(())
+/// ```
 pub enum Backend<M: ?Sized, E, R = Connection> {
     /// The module itself.
     Direct {

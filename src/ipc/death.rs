@@ -5,6 +5,13 @@ use std::fmt;
 use super::Mode;
 
 /// How a worker ended.
+///
+/// ```
+/// use ringfence::ipc::Exit;
+///
+/// assert_eq!(Exit::Status(3).to_string(), "exited with status 3");
+/// assert_eq!(Exit::Signal(9).to_string(), "was killed by signal 9 (SIGKILL)");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exit {
@@ -53,6 +60,21 @@ impl fmt::Display for Exit {
 }
 
 /// What is known of a module that has ended while it was needed.
+///
+/// ```
+/// use ringfence::ipc::{CallError, Exit};
+///
+/// fn explain(error: &CallError) -> String {
+///     match error {
+///         CallError::Died(death) => match &death.exit {
+///             Exit::Forbidden { call } => format!("it tried {call} in {:?}", death.last_call),
+///             exit => format!("it {exit}"),
+///         },
+///         other => other.to_string(),
+///     }
+/// }
+/// # assert_eq!(explain(&CallError::Module("why".to_owned())), "why");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Death {
     /// Full name of its interface.

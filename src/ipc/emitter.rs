@@ -20,6 +20,46 @@ use crate::serialize::native::Encode;
 use crate::shm::{RingError, Spinner, WaitPolicy};
 
 /// Sends events to the host; clones share the connection.
+///
+/// ```
+/// use ringfence::ipc::{CallError, Connection, Dispatch, Emitter, Endpoint, Event, Interface, Method, Options, Reply};
+/// use ringfence::serialize::native::{Decode, Decoder};
+///
+/// static CLOCK: Interface = Interface {
+///     name: "example.Clock",
+///     hash: 0x71c,
+///     methods: &[Method { name: "start", asynchronous: true }],
+///     events: &["tick"],
+/// };
+///
+/// struct Clock(Emitter);
+///
+/// impl Dispatch for Clock {
+///     fn dispatch(&mut self, _: u16, _: Decoder<'_>, _: Reply<'_>) -> Result<(), CallError> {
+///         // Any thread may do this, for as long as there is a host.
+///         let emitter = self.0.clone();
+///         std::thread::spawn(move || (1..=3u32).for_each(|count| emitter.emit(1, &count)));
+///         Ok(())
+///     }
+/// }
+///
+/// struct Tick(u32);
+///
+/// impl Event for Tick {
+///     fn decode(_: u16, input: &mut Decoder<'_>) -> Result<Self, CallError> {
+///         Ok(Self(u32::decode(input.fixed()?, input)?))
+///     }
+/// }
+///
+/// let serve = |endpoint: Endpoint| endpoint.serve(&CLOCK, Clock);
+/// let mut clock = Connection::threaded(&CLOCK, &Options::new(), serve)?;
+/// clock.cast(1, &0u32)?;
+/// for count in 1..=3 {
+///     clock.wait(None)?;
+///     assert_eq!(clock.next_event()?.map(|Tick(count)| count), Some(count));
+/// }
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Emitter {
     shared: Arc<Shared>,

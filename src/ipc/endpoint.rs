@@ -26,6 +26,20 @@ use crate::shm::Spinner;
 const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 
 /// The module's end of a connection, before the handshake.
+///
+/// Components get one, and hand it to the generated `serve`:
+///
+/// ```
+/// use ringfence::interfaces::vimc;
+/// use ringfence::ipc::{Component, Endpoint, ServeError};
+/// use ringfence::vimc::Vimc;
+///
+/// fn serve(endpoint: Endpoint) -> Result<(), ServeError> {
+///     vimc::serve(endpoint, Vimc::new)
+/// }
+///
+/// const COMPONENTS: [Component; 1] = [Component { name: "vimc", serve }];
+/// ```
 #[derive(Debug)]
 pub struct Endpoint {
     socket: Socket,
@@ -34,6 +48,27 @@ pub struct Endpoint {
 }
 
 /// Serves one decoded call. Generated dispatchers implement it.
+///
+/// ```
+/// use ringfence::ipc::{CallError, Dispatch, Reply};
+/// use ringfence::serialize::native::{Decode, Decoder};
+///
+/// struct Counter(u64);
+///
+/// impl Dispatch for Counter {
+///     fn dispatch(&mut self, method: u16, mut input: Decoder<'_>, reply: Reply<'_>) -> Result<(), CallError> {
+///         match method {
+///             1 => {
+///                 let step = u64::decode(input.fixed()?, &mut input)?;
+///                 input.finish()?;
+///                 self.0 += step;
+///                 reply.send(&self.0)
+///             }
+///             method => Err(CallError::UnknownMethod { method }),
+///         }
+///     }
+/// }
+/// ```
 pub trait Dispatch {
     /// Reads the parameters of `method`, calls the module, and sends the reply, if the method has one.
     ///

@@ -15,6 +15,22 @@ use crate::shm::{MemoryError, RingError};
 /// Why a call, or the delivery of an event, failed.
 ///
 /// A module's own method may return [`CallError::Module`]; everything else the runtime says.
+///
+/// ```
+/// use ringfence::interfaces::vimc::IpaVimc;
+/// use ringfence::ipc::CallError;
+///
+/// fn begin(module: &mut dyn IpaVimc) -> Result<i32, CallError> {
+///     match module.start() {
+///         // Slow is not dead: the connection goes on.
+///         Err(CallError::Deadline { method, waited }) => {
+///             println!("{method} took more than {waited:?}; once more");
+///             module.start()
+///         }
+///         result => result,
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -197,6 +213,15 @@ pub enum ProtocolError {
 }
 
 /// Why a connection could not be made.
+///
+/// ```
+/// use ringfence::interfaces::vimc::IpaVimcProxy;
+/// use ringfence::ipc::{ConnectError, Options, Worker};
+///
+/// let worker = Worker::component("vimc").program("/nowhere/worker");
+/// let error = IpaVimcProxy::isolated(&Options::new(), &worker).unwrap_err();
+/// assert!(matches!(error, ConnectError::Spawn { .. }), "{error}");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {

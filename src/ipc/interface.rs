@@ -6,6 +6,18 @@ use super::CallError;
 use crate::serialize::native::{Decoder, OpaqueBuf};
 
 /// An interface, as far as the runtime has to know it. Generated code has one.
+///
+/// ```
+/// use ringfence::ipc::{Interface, Method};
+///
+/// static DOUBLER: Interface = Interface {
+///     name: "example.Doubler",
+///     hash: 0x2b5f,
+///     methods: &[Method { name: "double", asynchronous: false }],
+///     events: &["doubled"],
+/// };
+/// assert_eq!((DOUBLER.method_name(1), DOUBLER.method_name(2)), ("double", "?"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interface {
     /// Full mojom name, such as `ipa.RPi.IPARPiInterface`.
@@ -66,6 +78,14 @@ impl Event for OpaqueEvent {
 }
 
 /// How a module runs.
+///
+/// ```
+/// use ringfence::ipc::Mode;
+///
+/// assert_eq!([Mode::Direct, Mode::Threaded, Mode::Isolated].map(|mode| mode.to_string()), [
+///     "direct", "threaded", "isolated",
+/// ]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Linked in: a call is a function call.

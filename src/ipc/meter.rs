@@ -17,6 +17,19 @@ pub struct ConnectionCounters {
 }
 
 /// Reads a connection's counters, from any thread, without disturbing anybody.
+///
+/// ```
+/// use ringfence::interfaces::vimc::{IpaVimc, IpaVimcProxy};
+/// use ringfence::ipc::Options;
+/// use ringfence::vimc::Vimc;
+///
+/// let mut module = IpaVimcProxy::threaded(&Options::new(), Vimc::new)?;
+/// let meter = module.connection().expect("it has rings").meter();
+/// module.start()?;
+/// let counters = std::thread::spawn(move || meter.read()).join().expect("reading does not panic");
+/// assert_eq!((counters.to_module.sent.records, counters.to_host.received.records), (1, 1));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Meter {
     pub(super) to_module: Arc<Mapped>,

@@ -5,6 +5,22 @@
 //! [`Mode::Isolated`]) that serves an [`Endpoint`]. Messages go through the rings of [`crate::shm`] in
 //! the encoding of [`crate::serialize`]. It must never know of cameras.
 //!
+//! # What it looks like
+//!
+//! A module implements the trait of its interface, a host holds a proxy of it. Generated code is between the two:
+//!
+//! ```
+//! use ringfence::interfaces::vimc::{IpaVimc, IpaVimcProxy};
+//! use ringfence::ipc::{Mode, Options};
+//! use ringfence::vimc::Vimc;
+//!
+//! // `direct(Vimc::new)` and `isolated(&options, &Worker::component("vimc"))` make the same type.
+//! let mut module = IpaVimcProxy::threaded(&Options::new(), Vimc::new)?;
+//! assert_eq!(module.mode(), Mode::Threaded);
+//! assert_eq!(module.start()?, 0);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Rules that hold in every mode
 //!
 //! * A call never runs an event handler. Events that arrive meanwhile are kept in order, and delivered

@@ -20,6 +20,21 @@ const MOST_KEPT: usize = 1 << 16;
 /// a module that waited for room would wait for ever: it runs in the thread that should take the events.
 ///
 /// A module may emit events from threads of its own, hence the lock.
+///
+/// ```
+/// use ringfence::interfaces::vimc::IpaVimcEvent;
+/// use ringfence::ipc::Backend;
+/// use ringfence::serialize::Flags;
+///
+/// // What generated proxies do in mode `Direct`. This module is nothing but its first event.
+/// let event = IpaVimcEvent::ParamsComputed { buffer_id: 1, flags: Flags::empty() };
+/// let mut backend: Backend<(), IpaVimcEvent> = Backend::direct(|events| {
+///     events.push(event);
+///     Box::new(())
+/// })?;
+/// assert_eq!(backend.next_event()?, Some(event));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct EventQueue<E> {
     shared: Arc<Shared<E>>,
 }

@@ -10,6 +10,14 @@ use crate::ipc::Exit;
 const SIGSYS: i32 = 31;
 
 /// What came of an attempt.
+///
+/// ```
+/// use ringfence::probe::{Outcome, Stop};
+///
+/// let outcome = Outcome::Stopped(Stop::Forbidden { call: "ptrace".to_owned() });
+/// assert!(outcome.is_stopped());
+/// assert_eq!(outcome.to_string(), "killed for the system call ptrace");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Something stopped it.

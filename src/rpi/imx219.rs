@@ -1,4 +1,11 @@
 //! Facts about the Sony IMX219 as a Raspberry Pi drives it: modes, exposure in lines, gain codes, delays.
+//!
+//! ```
+//! use ringfence::rpi::imx219::{code_of_gain, gain_of_code, line_seconds};
+//!
+//! assert_eq!((gain_of_code(128), code_of_gain(2.0)), (2.0, 128));
+//! assert!((line_seconds() * 1e6 - 18.9).abs() < 0.01, "a line takes 18.9 µs");
+//! ```
 
 /// Clock of the pixel array, in pixels a second.
 pub const PIXEL_RATE: u64 = 182_400_000;

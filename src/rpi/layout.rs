@@ -2,6 +2,15 @@
 //!
 //! Plain old data, the same bytes as the kernel's `bcm2835-isp.h`: every field stands where the
 //! hardware's driver has it, no padding is left to the compiler.
+//!
+//! ```
+//! use bytemuck::Zeroable;
+//! use ringfence::rpi::layout::{STATISTICS_BYTES, Statistics};
+//!
+//! let mut statistics = Statistics::zeroed();
+//! statistics.awb[0].counted = 100;
+//! assert_eq!(bytemuck::bytes_of(&statistics).len(), STATISTICS_BYTES);
+//! ```
 
 use bytemuck::{Pod, Zeroable};
 
@@ -83,6 +92,13 @@ pub const STATISTICS_BYTES: usize = size_of::<Statistics>();
 const _: () = assert!(STATISTICS_BYTES == 10_824);
 
 /// A fraction, as the ISP takes coefficients. The IPA writes thousandths.
+///
+/// ```
+/// use ringfence::rpi::layout::Rational;
+///
+/// assert_eq!(Rational::from_thousandths(1.25), Rational { num: 1250, den: 1000 });
+/// assert_eq!(Rational { num: 1, den: 0 }.value(), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct Rational {

@@ -2,6 +2,15 @@
 //!
 //! The virtual camera makes its raw pictures with this model, and the tuning built for it states the
 //! same curve as a table, so that the algorithms have to find the illuminant as they would on a bench.
+//!
+//! ```
+//! use ringfence::rpi::response::{crosstalk, grey_ratios, invert};
+//!
+//! let (lamp, sky) = (grey_ratios(2800.0), grey_ratios(6500.0));
+//! assert!(lamp.0 > sky.0 && lamp.1 < sky.1, "a lamp is redder and less blue");
+//! let [[red, ..], ..] = invert(crosstalk(5000.0));
+//! assert!(red > 1.0, "what the filters mix, the colour matrix takes apart");
+//! ```
 
 /// Centre and standard deviation of the three colour filters with the silicon behind them, in
 /// nanometres: Gaussians in the range of published curves of small back-illuminated sensors.

@@ -1,4 +1,19 @@
 //! What a worker program of this package can serve, and how its processes log.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use ringfence::ipc::run_if_worker;
+//! use ringfence::rpi::worker::{COMPONENTS, Role, log_to_stderr};
+//!
+//! fn main() -> ExitCode {
+//!     log_to_stderr(Role::of_this_process());
+//!     if let Some(code) = run_if_worker(COMPONENTS) {
+//!         return code;
+//!     }
+//!     // … the host …
+//!     ExitCode::SUCCESS
+//! }
+//! ```
 
 #[cfg(feature = "log")]
 use std::io::IsTerminal;
@@ -25,6 +40,15 @@ pub const COMPONENTS: &[Component] = &[
 
 /// The worker of the Raspberry Pi's algorithms, which read this tuning file in their first call, `init`. An empty path
 /// is that of the tuning built in.
+///
+/// ```no_run
+/// use ringfence::interfaces::rpi::IpaRPiProxy;
+/// use ringfence::ipc::Options;
+/// use ringfence::rpi::worker;
+///
+/// let ipa = IpaRPiProxy::isolated(&Options::new(), &worker::worker("/usr/share/camera/imx219.json"))?;
+/// # Ok::<_, ringfence::ipc::ConnectError>(())
+/// ```
 #[must_use]
 pub fn worker(tuning: impl Into<PathBuf>) -> Worker {
     let tuning = tuning.into();

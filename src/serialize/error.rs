@@ -79,6 +79,16 @@ pub enum EncodeError {
 }
 
 /// Why a message was refused: what is wrong, and in which field.
+///
+/// ```
+/// use ringfence::serialize::native::{DecodeError, Decoder, Problem};
+///
+/// // Two truth values, of which the second is neither.
+/// let message = [8, 0, 0, 0, 2, 0, 0, 0, 1, 7, 0, 0, 0, 0, 0, 0];
+/// let error: DecodeError = Decoder::message::<Vec<bool>>(&message, &mut []).unwrap_err();
+/// assert_eq!(*error.problem(), Problem::Bool { value: 7 });
+/// assert_eq!(error.to_string(), "[1]: 7 is no truth value; 0 or 1 are");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     problem: Problem,

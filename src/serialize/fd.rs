@@ -7,6 +7,19 @@ use std::sync::Arc;
 ///
 /// A clone refers to the same descriptor, which closes with its last owner. Crossing a process
 /// boundary duplicates it, so there is no useful equality.
+///
+/// ```
+/// use std::fs::File;
+/// use std::os::fd::OwnedFd;
+/// use ringfence::serialize::SharedFd;
+///
+/// let fd = SharedFd::from(OwnedFd::from(File::open("/dev/null")?));
+/// let same = fd.clone();
+/// drop(fd);
+/// assert!(same.get().is_some(), "it is open until its last owner goes");
+/// assert!(!SharedFd::none().is_valid());
+/// # Ok::<_, std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct SharedFd(Option<Arc<OwnedFd>>);
 
@@ -37,6 +50,20 @@ impl From<OwnedFd> for SharedFd {
 }
 
 /// A part of a buffer: a descriptor and where in it the part lies.
+///
+/// ```
+/// use std::fs::File;
+/// use std::os::fd::OwnedFd;
+/// use ringfence::serialize::{Plane, SharedFd};
+///
+/// // Luma and chroma of a picture in one buffer.
+/// # let buffer = File::open("/dev/null")?;
+/// let fd = SharedFd::from(OwnedFd::from(buffer));
+/// let luma = Plane { fd: fd.clone(), offset: 0, length: 640 * 480 };
+/// let chroma = Plane { fd, offset: luma.length, length: luma.length / 2 };
+/// assert_eq!(chroma.offset + chroma.length, 460_800);
+/// # Ok::<_, std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Plane {
     /// The buffer, usually a dma-buf.

@@ -35,6 +35,16 @@ pub struct SizeRange {
 }
 
 /// A rectangle that stands upright.
+///
+/// ```
+/// use ringfence::serialize::{Point, Rectangle, Size, SizeRange};
+///
+/// let output = Size { width: 1640, height: 1232 };
+/// let crop = Rectangle { x: 10, y: 20, width: output.width / 2, height: output.height / 2 };
+/// let corner = Point { x: crop.x, y: crop.y };
+/// let sizes = SizeRange { min: Size { width: 2, height: 2 }, max: output, h_step: 2, v_step: 2 };
+/// assert!(sizes.max.width >= crop.width && corner.y == 20);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Rectangle {

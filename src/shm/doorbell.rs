@@ -11,6 +11,22 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2, read, write};
 /// Whether to ring is decided by the sleep flags in the rings ([`super::Reservation::commit`],
 /// [`super::Consumer::release`]); the doorbell itself only carries the wake-up. Ringing twice is
 /// one wake-up, ringing with nobody asleep is a wake-up kept for later.
+///
+/// ```
+/// use ringfence::shm::Doorbell;
+/// use rustix::event::{PollFd, PollFlags, Timespec, poll};
+///
+/// let bell = Doorbell::new()?;
+/// let is_rung = |bell: &Doorbell| {
+///     poll(&mut [PollFd::new(bell, PollFlags::IN)], Some(&Timespec::default())).map(|ready| ready == 1)
+/// };
+/// assert!(!is_rung(&bell)?);
+/// bell.ring();
+/// assert!(is_rung(&bell)?);
+/// bell.clear();
+/// assert!(!is_rung(&bell)?);
+/// # Ok::<_, rustix::io::Errno>(())
+/// ```
 #[derive(Debug)]
 pub struct Doorbell {
     fd: OwnedFd,

@@ -60,6 +60,19 @@ pub enum MemoryError {
 const REQUIRED_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// A sealed memfd of fixed size, not yet mapped.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// use ringfence::shm::{MemoryError, SharedMemory, Words};
+///
+/// let memory = SharedMemory::create("example", 4096)?;
+/// assert_eq!(memory.map()?.len(), 4096 / 8);
+///
+/// // What a peer sends is looked at before it is mapped.
+/// let sent = memory.as_fd().try_clone_to_owned().expect("there are descriptors left");
+/// assert!(matches!(SharedMemory::adopt(sent, 8192), Err(MemoryError::WrongSize { found: 4096, .. })));
+/// # Ok::<_, MemoryError>(())
+/// ```
 #[derive(Debug)]
 pub struct SharedMemory {
     fd: OwnedFd,

@@ -5,6 +5,27 @@
 //! Only [`crate::ipc`] calls this module. It moves opaque bytes: it knows nothing of messages,
 //! calls, encodings or processes, and it must never learn.
 //!
+//! A ring between two ends, which may be in two processes:
+//!
+//! ```
+//! use ringfence::shm::{Consumer, Geometry, Producer, Record, SharedMemory};
+//!
+//! let geometry = Geometry::for_payload(4096);
+//! let memory = SharedMemory::create("example", geometry.memory_bytes())?;
+//! let mut producer = Producer::new(memory.map()?, geometry);
+//! let mut consumer = Consumer::new(memory.map()?, geometry);
+//!
+//! let mut record = producer.reserve(5).expect("the ring is empty");
+//! record.put(0, b"hello");
+//! let wake = record.commit();
+//! assert!(!wake, "nobody sleeps");
+//!
+//! let mut record = Record::default();
+//! assert!(consumer.pop(&mut record).expect("nobody lies").is_some());
+//! assert_eq!(record.bytes(), b"hello");
+//! # Ok::<_, ringfence::shm::MemoryError>(())
+//! ```
+//!
 //! # The peer is hostile
 //!
 //! Whatever lies in a mapping may change under our feet, so a mapping is a pointer and a length

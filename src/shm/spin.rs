@@ -3,6 +3,13 @@
 use std::time::{Duration, Instant};
 
 /// How a side waits for its peer.
+///
+/// ```
+/// use ringfence::ipc::{Options, WaitPolicy};
+///
+/// // A pipeline handler with a core to spare, and a module without one.
+/// let options = Options::new().host_wait(WaitPolicy::Spin).worker_wait(WaitPolicy::Block);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u32)]
 pub enum WaitPolicy {
@@ -60,6 +67,18 @@ const HITS: u32 = 1 << 10;
 ///
 /// But messages come in bursts: after a frame's worth of them, nothing comes until the next frame. The average wait is
 /// long then, though most are short, so a glance is judged by itself: by how many were enough lately.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringfence::shm::{Spinner, WaitPolicy};
+///
+/// let mut spinner = Spinner::new(WaitPolicy::Adaptive, false);
+/// assert!(spinner.begin(), "at first it looks");
+/// for _ in 0..40 {
+///     spinner.learn(Duration::from_millis(33));
+/// }
+/// assert!(!spinner.begin(), "after waits of a frame each it sleeps at once");
+/// ```
 #[derive(Debug)]
 pub struct Spinner {
     policy: WaitPolicy,

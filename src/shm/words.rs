@@ -21,6 +21,17 @@ pub type Line = [[u8; 8]; LINE_WORDS];
 ///
 /// The ring is written against this trait, so that the model checker can run it over its own
 /// atomics. All atomic accesses have one size, as mixed-size atomics have no defined meaning.
+///
+/// ```
+/// use std::sync::atomic::Ordering;
+/// use ringfence::shm::{SharedMemory, Words};
+///
+/// let memory = SharedMemory::create("example", 4096)?;
+/// let (ours, theirs) = (memory.map()?, memory.map()?);
+/// ours.word(7).store(42, Ordering::Release);
+/// assert_eq!(theirs.word(7).load(Ordering::Acquire), 42);
+/// # Ok::<_, ringfence::shm::MemoryError>(())
+/// ```
 pub trait Words {
     /// `count` words from `index`, in words from the start.
     ///

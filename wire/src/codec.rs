@@ -18,6 +18,21 @@ const MAX_FDS: usize = 253;
 ///
 /// What was encoded and what was decoded is remembered alike: one codec is one end of a connection, or somebody who
 /// listens to both. In the native encoding there is nothing to remember.
+///
+/// ```
+/// use ringfence_mojom::configure;
+/// use ringfence_wire::{Codec, Role, Subject, Wire};
+/// use serde_json::json;
+///
+/// let model = configure().check_text("a.mojom", "module a; struct A { string name; };")?.model;
+/// let subject = Subject::parse(&model, "a.A")?;
+/// for wire in Wire::ALL {
+///     let mut codec = Codec::new(&model, wire);
+///     let encoded = codec.encode(Role::Worker, &subject, &json!({ "name": "imx219" }))?;
+///     assert_eq!(codec.decode(&subject, &encoded.bytes, encoded.fds)?.value["name"], "imx219");
+/// }
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Codec<'m> {
     model: &'m Model,
@@ -35,6 +50,20 @@ pub struct Encoded {
 }
 
 /// A value, and what there is to say about its bytes.
+///
+/// ```
+/// use ringfence_mojom::configure;
+/// use ringfence_wire::{Codec, Subject, Wire};
+///
+/// let model = configure().check_text("a.mojom", "module a;")?.model;
+/// let subject = Subject::parse(&model, "array<uint8>")?;
+/// let mut codec = Codec::new(&model, Wire::Libcamera1);
+/// // An array of none, and a byte that libcamera would not look at.
+/// let decoded = codec.decode(&subject, &[0, 0, 0, 0, 7], 0)?;
+/// assert!(decoded.value.as_array().is_some_and(Vec::is_empty));
+/// assert_eq!(decoded.remarks.len(), 1);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
     /// The value.

@@ -65,6 +65,19 @@ pub enum FramingError {
 
 /// The datagrams of a message.
 ///
+/// ```
+/// use ringfence_wire::{Assembler, Payload, frame};
+///
+/// let payload = Payload { bytes: vec![3, 0, 0, 0, 1, 0, 0, 0], fds: 0 };
+/// let [header, body] = frame(&payload)?;
+/// assert_eq!(header.bytes, [8, 0, 0, 0, 0, 0, 0, 0]);
+///
+/// let mut assembler = Assembler::default();
+/// assert_eq!(assembler.take(&header)?, None);
+/// assert_eq!(assembler.take(&body)?, Some(payload));
+/// # Ok::<_, ringfence_wire::FramingError>(())
+/// ```
+///
 /// # Errors
 /// [`FramingError::TooMuch`] if the lengths cannot be announced.
 pub fn frame(payload: &Payload) -> Result<[Datagram; 2], FramingError> {
@@ -77,6 +90,15 @@ pub fn frame(payload: &Payload) -> Result<[Datagram; 2], FramingError> {
 }
 
 /// Puts the datagrams of one direction together.
+///
+/// ```
+/// use ringfence_wire::{Assembler, Datagram, FramingError};
+///
+/// let mut assembler = Assembler::default();
+/// let cut = Datagram { bytes: vec![8, 0, 0], fds: 0 };
+/// assert_eq!(assembler.take(&cut), Err(FramingError::Header { bytes: 3 }));
+/// assert!(!assembler.is_waiting(), "the next message may begin");
+/// ```
 #[derive(Debug, Default)]
 pub struct Assembler {
     /// Bytes and descriptors that are announced.

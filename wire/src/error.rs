@@ -6,6 +6,17 @@ use crate::Wire;
 use crate::controls::{IdMap, Kind};
 
 /// What is wrong, with the way to the field and, in bytes, the offset.
+///
+/// ```
+/// use ringfence_mojom::configure;
+/// use ringfence_wire::{Codec, Subject, Wire};
+///
+/// let model = configure().check_text("a.mojom", "module a; struct A { bool on; };")?.model;
+/// let subject = Subject::parse(&model, "A")?;
+/// let error = Codec::new(&model, Wire::Native).decode(&subject, &[7, 0, 0, 0, 0, 0, 0, 0], 0).unwrap_err();
+/// assert!(error.to_string().contains("7 is no truth value; 0 and 1 are"), "{error}");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     problem: Problem,

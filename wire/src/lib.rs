@@ -12,6 +12,23 @@
 //! | [`Session`] | messages of an interface, between a host and a worker that speak libcamera's encoding |
 //! | [`frame`], [`Assembler`] | the two datagrams of a message |
 //!
+//! ```
+//! use ringfence_mojom::configure;
+//! use ringfence_wire::{Codec, Role, Subject, Wire};
+//! use serde_json::json;
+//!
+//! let text = "module a; enum Place { Indoors, Outdoors }; struct Reading { float celsius; Place place; };";
+//! let model = configure().check_text("a.mojom", text)?.model;
+//! let reading = Subject::parse(&model, "Reading")?;
+//!
+//! let mut codec = Codec::new(&model, Wire::Native);
+//! let encoded = codec.encode(Role::Proxy, &reading, &json!({ "celsius": 21.5, "place": "Outdoors" }))?;
+//! assert_eq!(encoded.bytes, [0, 0, 0xac, 0x41, 1, 0, 0, 0]);
+//! let decoded = codec.decode(&reading, &encoded.bytes, 0)?;
+//! assert_eq!(decoded.value, json!({ "celsius": 21.5, "place": 1 }));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Values
 //! Values are JSON. Integers, truth values and strings are JSON's own. A struct is an object with the names of the
 //! interface; a member that is missing has its default value, one that the struct does not have is an error. A map

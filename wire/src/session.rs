@@ -127,6 +127,23 @@ pub enum SessionError {
 
 /// Listens to both sides, and so knows which reply belongs to which call, and which list to which info map; or makes
 /// what both sides say.
+///
+/// ```
+/// use ringfence_mojom::configure;
+/// use ringfence_wire::{Kind, Payload, Session, Side, Wire};
+///
+/// let text = "module a; interface AInterface { start() => (int32 ret); };";
+/// let model = configure().check_text("a.mojom", text)?.model;
+/// let mut session = Session::new(&model, Wire::Libcamera2)?;
+///
+/// let call = Payload { bytes: vec![1, 0, 0, 0, 9, 0, 0, 0], fds: 0 };
+/// let call = session.decode(Side::Host, &call)?;
+/// assert_eq!((call.kind, call.name.as_str(), call.cookie), (Kind::Call, "start", 9));
+/// let reply = Payload { bytes: vec![1, 0, 0, 0, 9, 0, 0, 0, 0xea, 0xff, 0xff, 0xff], fds: 0 };
+/// let reply = session.decode(Side::Worker, &reply)?;
+/// assert_eq!(reply.parameters["ret"], -22);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Session<'m> {
     codec: Codec<'m>,

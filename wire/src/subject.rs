@@ -3,6 +3,19 @@
 use ringfence_mojom::model::{Builtin, EnumId, Model, StructId, StructKind, Type};
 
 /// What is encoded.
+///
+/// ```
+/// use ringfence_mojom::configure;
+/// use ringfence_wire::Subject;
+///
+/// let text = "module a; enum Place { Indoors }; struct Size { uint32 width; };";
+/// let model = configure().check_text("a.mojom", text)?.model;
+/// for name in ["array<a.Size>", "map<uint32, string>", "[flags] Place", "libcamera.ControlList#bound"] {
+///     Subject::parse(&model, name)?;
+/// }
+/// assert!(Subject::parse(&model, "Sise").is_err());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Subject {
     /// A value of this type.

@@ -4,6 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 /// An encoding.
+///
+/// ```
+/// use ringfence_wire::Wire;
+///
+/// assert_eq!("libcamera-2".parse(), Ok(Wire::Libcamera2));
+/// assert_eq!(Wire::ALL.map(Wire::name), ["native", "libcamera-1", "libcamera-2"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Wire {
     /// This project's own, for shared memory.

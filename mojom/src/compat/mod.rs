@@ -79,6 +79,21 @@ impl fmt::Display for Change {
 }
 
 /// All differences between two versions of an interface.
+///
+/// ```
+/// use ringfence_mojom::compat::{Effect, compare};
+/// use ringfence_mojom::configure;
+///
+/// let read = |text| configure().check_text("a.mojom", text).map(|checked| checked.model);
+/// let old = read("module a; interface AInterface { get() => (float value); };")?;
+/// let new = read("module a; interface AInterface { get() => (double value); };")?;
+/// let report = compare((&old, old.last()), (&new, new.last()));
+/// assert_eq!(report.effects().native, Effect::Broken);
+/// for change in &report.changes {
+///     println!("{change}");
+/// }
+/// # Ok::<(), ringfence_mojom::Diagnostics>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
     /// The differences: those of the interface itself first, then those of the types that it uses, then others.

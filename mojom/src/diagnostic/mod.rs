@@ -108,6 +108,16 @@ enum Remark {
 ///   |
 /// help: did you mean `libcamera.ControlList`?
 /// ```
+///
+/// ```
+/// use ringfence_mojom::{Code, configure};
+///
+/// let broken = "module a;\nstruct A { Sise size; };\nstruct Size {};";
+/// let errors = configure().check_text("a.mojom", broken).unwrap_err();
+/// let error = &errors.as_slice()[0];
+/// assert_eq!((error.code(), error.line(), error.column()), (Code::UnknownType, Some(2), Some(12)));
+/// println!("{}", error.one_line());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     code: Code,

@@ -14,6 +14,14 @@ const ENOUGH: usize = 500;
 const CROWDED: usize = 100;
 
 /// What checked interfaces mean, and what their author should know beside.
+///
+/// ```
+/// let text = "module a; const uint32 Limit = 4 * 32;";
+/// let checked = ringfence_mojom::configure().check_text("a.mojom", text)?;
+/// assert_eq!(checked.model.modules[0].consts[0].name, "Limit");
+/// assert!(checked.warnings.is_empty());
+/// # Ok::<(), ringfence_mojom::Diagnostics>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Checked {
@@ -24,6 +32,15 @@ pub struct Checked {
 }
 
 /// The Rust source of an interface, and what its author should know beside.
+///
+/// ```no_run
+/// let generated = ringfence_mojom::configure().generate("thermometer.mojom")?;
+/// for warning in generated.warnings.iter() {
+///     eprintln!("{warning}");
+/// }
+/// println!("{}", generated.code);
+/// # Ok::<(), ringfence_mojom::Diagnostics>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Generated {
@@ -37,6 +54,15 @@ pub struct Generated {
 ///
 /// Its [`Debug`](fmt::Debug) form is the readable one, so that a build script may end in
 /// `fn main() -> Result<(), Diagnostics>`.
+///
+/// ```
+/// use ringfence_mojom::{Style, configure};
+///
+/// let errors = configure().check_text("a.mojom", "module a; struct A { Size size; Place place; };").unwrap_err();
+/// assert_eq!((errors.errors(), errors.iter().count()), (2, 2));
+/// println!("{}", errors.render(Style::Coloured));
+/// println!("{}", errors.to_json_lines());
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 

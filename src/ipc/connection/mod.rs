@@ -43,6 +43,36 @@ const SPARE_MESSAGES: usize = 32;
 ///
 /// Generated proxies use it; a pipeline sees it through their `connection()`. Dropped, it asks the
 /// module to end, waits for [`Options::exit_deadline`], and then kills a process that has not.
+///
+/// Without generated code, an interface is a table and two functions:
+///
+/// ```
+/// use ringfence::ipc::{CallError, Connection, Dispatch, Endpoint, Interface, Method, Options, Reply};
+/// use ringfence::serialize::native::{Decode, Decoder};
+///
+/// static DOUBLER: Interface = Interface {
+///     name: "example.Doubler",
+///     hash: 0x2b5f,
+///     methods: &[Method { name: "double", asynchronous: false }],
+///     events: &[],
+/// };
+///
+/// struct Doubler;
+///
+/// impl Dispatch for Doubler {
+///     fn dispatch(&mut self, _: u16, mut input: Decoder<'_>, reply: Reply<'_>) -> Result<(), CallError> {
+///         let value = u32::decode(input.fixed()?, &mut input)?;
+///         input.finish()?;
+///         reply.send(&(2 * value))
+///     }
+/// }
+///
+/// let serve = |endpoint: Endpoint| endpoint.serve(&DOUBLER, |_emitter| Doubler);
+/// let mut connection = Connection::threaded(&DOUBLER, &Options::new(), serve)?;
+/// let doubled = connection.call(1, &21u32, |reply| u32::decode(reply.fixed()?, reply))?;
+/// assert_eq!(doubled, 42);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     id: ConnectionId,

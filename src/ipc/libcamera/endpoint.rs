@@ -28,6 +28,26 @@ use crate::serialize::libcamera::{ControlSerializer, DecodeError, Decoder, Encod
 const PATIENCE_OF_LIBCAMERA: Duration = Duration::from_secs(2);
 
 /// A worker's end of a connection that a libcamera host has made.
+///
+/// ```
+/// use std::os::fd::OwnedFd;
+/// use ringfence::interfaces::vimc;
+/// use ringfence::ipc::libcamera::{Endpoint, Version};
+/// use ringfence::vimc::Vimc;
+/// use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+///
+/// // `from_args` takes both from the host that has started this program. Here the host is this thread,
+/// let (host, socket) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+/// let (ended, alive): (OwnedFd, OwnedFd) = rustix::pipe::pipe()?;
+/// let endpoint = Endpoint::over(socket, ended).version(Version::V2);
+/// // which says `exit`, in two datagrams,
+/// rustix::net::send(&host, &[8, 0, 0, 0, 0, 0, 0, 0], rustix::net::SendFlags::empty())?;
+/// rustix::net::send(&host, &[0; 8], rustix::net::SendFlags::empty())?;
+/// // and the module's end is well.
+/// vimc::serve_libcamera(endpoint, Vimc::new)?;
+/// # drop(alive);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Endpoint {
     socket: Socket,

@@ -5,6 +5,17 @@
 //! and tells what crosses. Generated code calls this module, as it does the rest of
 //! [`ipc`](super), and the same rules hold. It must never know of cameras.
 //!
+//! ```no_run
+//! use ringfence::interfaces::libcamera_0_0_3::vimc::{IpaVimc, IpaVimcProxy};
+//! use ringfence::ipc::{Options, libcamera::{Version, Worker}};
+//!
+//! let folder = "/usr/lib/x86_64-linux-gnu/libcamera";
+//! let worker = Worker::new(format!("{folder}/vimc_ipa_proxy"), format!("{folder}/ipa_vimc.so"), Version::V1);
+//! let mut module = IpaVimcProxy::libcamera(&Options::new(), &worker)?;
+//! assert_eq!(module.start()?, 0);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What is different here
 //!
 //! There is no handshake: nothing tells a host that a worker serves another interface, or that it has failed to load

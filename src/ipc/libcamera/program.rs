@@ -18,6 +18,18 @@ const FAILURE: u8 = 1;
 ///
 /// The status is 0 if the host has ended the connection, or itself; 1 if there is none, or if it failed, with the
 /// reason on standard error.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use ringfence::interfaces::vimc;
+/// use ringfence::ipc::libcamera;
+/// use ringfence::vimc::Vimc;
+///
+/// fn main() -> ExitCode {
+///     libcamera::log_to_stderr();
+///     libcamera::run(|host| vimc::serve_libcamera(host, Vimc::new))
+/// }
+/// ```
 #[must_use = "the worker has to end with this exit code"]
 pub fn run(serve: impl FnOnce(Endpoint) -> Result<(), ServeError>) -> ExitCode {
     let endpoint = match Endpoint::from_args() {

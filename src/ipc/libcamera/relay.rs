@@ -83,6 +83,20 @@ fn system(call: &'static str) -> impl Fn(Errno) -> RelayError {
 ///
 /// Returns how the worker ended.
 ///
+/// ```no_run
+/// use ringfence::ipc::libcamera::relay;
+///
+/// // As the worker that a libcamera host has started: the real one, and the arguments of this program.
+/// let args = std::env::args_os().skip(1).collect();
+/// let record = |from, bytes: &[u8], fds| {
+///     eprintln!("{from}: {} bytes, {fds} descriptors", bytes.len());
+///     Ok(())
+/// };
+/// let status = relay("/usr/lib/x86_64-linux-gnu/libcamera/vimc_ipa_proxy".into(), args, record)?;
+/// println!("the worker ended: {status}");
+/// # Ok::<_, ringfence::ipc::libcamera::RelayError>(())
+/// ```
+///
 /// # Errors
 /// [`RelayError`] if the relay could not begin, or not go on. Then the worker is ended too.
 pub fn relay(
@@ -250,6 +264,14 @@ fn end_group(child: &mut Child) {
 }
 
 /// The status with which a shell would report this end.
+///
+/// ```
+/// use std::os::unix::process::ExitStatusExt;
+/// use std::process::ExitStatus;
+/// use ringfence::ipc::libcamera::shell_status;
+///
+/// assert_eq!(shell_status(ExitStatus::from_raw(9)), 128 + 9);
+/// ```
 #[must_use]
 pub fn shell_status(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));

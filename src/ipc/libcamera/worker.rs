@@ -38,6 +38,15 @@ const LOG_FILE: &str = "LIBCAMERA_LOG_FILE";
 /// does, or that of an [`Options::nursery`](crate::ipc::Options::nursery). It gets the
 /// socket, its standard error goes to the log, and it knows of the environment only `LIBCAMERA_…` and some variables
 /// about paths and language.
+///
+/// ```
+/// use ringfence::ipc::libcamera::{Version, Worker};
+///
+/// let worker = Worker::new("/opt/camera/vimc_ipa_proxy", "/opt/camera/ipa_vimc.so", Version::V2)
+///     .env("LIBCAMERA_LOG_LEVELS", "*:WARN")
+///     .reads("/opt/camera/tuning");
+/// assert_eq!(worker.version(), Version::V2);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Worker {
     program: PathBuf,

@@ -4,6 +4,14 @@ use std::fmt;
 
 bitflags::bitflags! {
     /// Layers of a worker's sandbox. Each holds on its own, should another be missing or have a hole.
+    ///
+    /// ```
+    /// use ringfence::ipc::Layers;
+    ///
+    /// let held = Layers::NO_NEW_PRIVS | Layers::SECCOMP;
+    /// assert_eq!(held.to_string(), "no-new-privs, seccomp");
+    /// assert!(Layers::REQUIRED.contains(held) && !Layers::REQUIRED.intersects(Layers::NAMESPACES));
+    /// ```
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct Layers: u32 {
         /// No program that it could start would have more privileges than it (`no_new_privs`).

@@ -5,6 +5,17 @@
 //! the host insists on; [`Layers`] are its parts.
 //!
 //! Only `process` and what it is told by the two kinds of `Worker` come in here. It knows nothing of connections.
+//!
+//! ```
+//! use ringfence::ipc::sandbox::{Layers, SandboxPolicy};
+//! use ringfence::ipc::Options;
+//!
+//! // A module that reads its calibration by itself, on a system that grants namespaces.
+//! let policy = SandboxPolicy::strict()
+//!     .read_path("/var/lib/camera/calibration")
+//!     .minimum(Layers::REQUIRED | Layers::NET_NS);
+//! let options = Options::new().sandbox(policy);
+//! ```
 
 mod allowed;
 mod child;

@@ -76,6 +76,27 @@ pub struct Restart<P> {
 ///
 /// The first restart within the budget's window is immediate, since a camera has to go on; the waits before the
 /// following ones double. Failures are forgotten once they are older than the window.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use ringfence::interfaces::vimc::{IpaVimc, IpaVimcProxy};
+/// use ringfence::ipc::{CallError, Options, Supervisor};
+/// use ringfence::vimc::Vimc;
+///
+/// let make = || IpaVimcProxy::threaded(&Options::new(), Vimc::new);
+/// let mut supervisor = Supervisor::new(make)
+///     .budget(2, Duration::from_secs(60))
+///     .back_off(Duration::from_millis(50), Duration::from_secs(1));
+/// let proxy = supervisor.start()?;
+///
+/// // The owner finds that its module is of no more use.
+/// drop(proxy);
+/// let now = Instant::now();
+/// supervisor.failed(CallError::Module("its pictures are green".to_owned()), now)?;
+/// let restart = supervisor.poll(now)?.expect("the first restart is immediate");
+/// assert_eq!((restart.reason.to_string().as_str(), supervisor.restarts()), ("its pictures are green", 1));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct Supervisor<P> {
     make: Box<dyn FnMut() -> Result<P, ConnectError> + Send>,
     schedule: Schedule,

@@ -252,6 +252,18 @@ impl AsFd for SharedBuffer {
 /// A dma-buf keeps its size, and so does a memfd that is sealed against shrinking: those are mapped. Whatever else it
 /// is could shrink at any moment, and then a mapping would raise `SIGBUS`; so it is read from by a system call, which
 /// fails instead, with [`BufferError::Shrunk`].
+///
+/// ```
+/// use ringfence::rpi::camera::{BufferError, MappedBuffer, SharedBuffer};
+///
+/// let buffer = SharedBuffer::allocate("example", 4096)?;
+/// let plane = MappedBuffer::map(&buffer, 1024, 2048)?;
+/// let mut start = [1; 16];
+/// plane.read_into(0, &mut start)?;
+/// assert_eq!(start, [0; 16]);
+/// assert!(matches!(MappedBuffer::map(&buffer, 1024, 4096), Err(BufferError::TooShort { .. })));
+/// # Ok::<_, BufferError>(())
+/// ```
 #[derive(Debug)]
 pub struct MappedBuffer {
     access: Source,

@@ -1,4 +1,11 @@
 //! The classic colour chart of 24 patches, on a grey card.
+//!
+//! ```
+//! use ringfence::rpi::camera::chart::Chart;
+//!
+//! let [red, green, blue] = Chart::patch_srgb(14);
+//! assert!(red > 3.0 * green && red > 3.0 * blue, "the third patch of the third row is red");
+//! ```
 #![forbid(unsafe_code)]
 
 use super::colour::lab_to_linear_srgb;

@@ -2,6 +2,16 @@
 //!
 //! Sources: IEC 61966-2-1 (sRGB), CIE 15 (L*a*b*), the Bradford chromatic adaptation (Lam 1985) with the
 //! matrices that Bruce Lindbloom publishes.
+//!
+//! ```
+//! use ringfence::rpi::camera::colour::{delta_e, linear_srgb_to_lab, linear_to_srgb, srgb_to_linear};
+//!
+//! let grey = srgb_to_linear(0.5);
+//! assert!((grey - 0.214).abs() < 0.001 && (linear_to_srgb(grey) - 0.5).abs() < 1e-9);
+//! // How far two greys are apart to the eye.
+//! let [one, other] = [[grey; 3], [1.1 * grey; 3]].map(linear_srgb_to_lab);
+//! assert!((2.0..3.0).contains(&delta_e(one, other)));
+//! ```
 #![forbid(unsafe_code)]
 
 /// Weights of linear sRGB in luminance (Rec. 709).

@@ -39,6 +39,19 @@ pub trait Camera {
 }
 
 /// The virtual sensor before its scene, with the ISP in software.
+///
+/// ```
+/// use image::RgbImage;
+/// use ringfence::rpi::camera::{Camera, IspSettings, Light, Scene, SensorMode, VirtualCamera, VirtualSensor};
+///
+/// let mode = SensorMode::new(64, 48)?;
+/// let mut camera = VirtualCamera::new(VirtualSensor::new(mode, &Scene::chart(64, 48)?, 1));
+/// camera.capture(Light::new(6500.0, 1000.0)?);
+/// let mut image = RgbImage::new(64, 48);
+/// let luma = camera.process(&IspSettings::default(), &mut image);
+/// assert!(luma > 0.0 && camera.next_sequence() == 1);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct VirtualCamera {
     sensor: VirtualSensor,

@@ -47,6 +47,14 @@ pub struct Rect {
 /// A raw picture: 10-bit values in 16-bit words, row-major without gaps, filters as [`BayerColour::at`] says.
 ///
 /// Both sides are even, so the picture consists of whole 2×2 Bayer tiles.
+///
+/// ```
+/// use ringfence::rpi::camera::{BayerColour, RawFrame};
+///
+/// let mut raw = RawFrame::new(4, 2);
+/// raw.pixels_mut()[5] = 1023;
+/// assert_eq!((BayerColour::at(1, 1), raw.row(1)), (BayerColour::Red, &[0, 1023, 0, 0][..]));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawFrame {
     width: u32,

@@ -35,6 +35,16 @@ pub struct IspOutput {
 }
 
 /// A processor with its tables and scratch memory, to be kept from frame to frame.
+///
+/// ```
+/// use ringfence::rpi::camera::{IspSettings, RawFrame, SoftwareIsp};
+///
+/// // The black level alone is black.
+/// let mut raw = RawFrame::new(64, 48);
+/// raw.pixels_mut().fill(64);
+/// let picture = SoftwareIsp::new().process(&raw, &IspSettings::default());
+/// assert!(picture.image.pixels().all(|pixel| pixel.0 == [0, 0, 0]));
+/// ```
 #[derive(Debug)]
 pub struct SoftwareIsp {
     gamma: [u16; GAMMA_POINTS],

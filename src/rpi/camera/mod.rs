@@ -12,6 +12,22 @@
 //!
 //! Every result is a function of the inputs and of the seed alone: rows are worked on in parallel, but
 //! sums are of integers and every row has its own stream of noise, so the number of threads changes no bit.
+//!
+//! ```
+//! use ringfence::rpi::camera::{IspSettings, Light, RawFrame, Scene, SensorMode, SoftwareIsp, VirtualSensor, measure};
+//!
+//! let mode = SensorMode::new(320, 240)?;
+//! let mut sensor = VirtualSensor::new(mode, &Scene::chart(320, 240)?, 1);
+//! let mut raw = RawFrame::new(mode.width(), mode.height());
+//! let captured = sensor.capture(Light::new(5000.0, 400.0)?, &mut raw);
+//!
+//! let settings = IspSettings::default();
+//! let statistics = measure(&raw, settings.black_level);
+//! let picture = SoftwareIsp::new().process(&raw, &settings);
+//! assert_eq!((captured.sequence, picture.image.dimensions()), (0, (320, 240)));
+//! assert!(statistics.awb.iter().any(|zone| zone.counted > 0) && picture.linear_mean > 0.0);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod chart;
 pub mod colour;

@@ -31,6 +31,15 @@ pub enum ModeError {
 }
 
 /// A mode of the sensor. The default is 1640×1232, the whole array in 2×2 binning.
+///
+/// ```
+/// use ringfence::rpi::camera::SensorMode;
+///
+/// let small = SensorMode::new(640, 480)?;
+/// assert_eq!((small.binning(), SensorMode::new(3280, 2464)?.binning()), (2, 1));
+/// assert!(SensorMode::new(641, 480).is_err(), "sides are even");
+/// # Ok::<_, ringfence::rpi::camera::ModeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SensorMode {
     width: u32,

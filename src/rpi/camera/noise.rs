@@ -25,6 +25,13 @@ pub struct NoiseModel {
 }
 
 /// The noise that a sensor in `mode` has at an analogue `gain`.
+///
+/// ```
+/// use ringfence::rpi::camera::{SensorMode, noise_model};
+///
+/// let mode = SensorMode::default();
+/// assert!(noise_model(mode, 8.0).per_value > noise_model(mode, 1.0).per_value);
+/// ```
 #[must_use]
 pub fn noise_model(mode: SensorMode, gain: f64) -> NoiseModel {
     let per_electron = gain * SPAN / mode.full_well();

@@ -77,6 +77,15 @@ pub enum SceneError {
 /// A picture of reflectances in linear sRGB (white D65): 1 is a perfect white, 0.18 a grey card.
 ///
 /// Takes 12 bytes a pixel and at most 97 MB, as pictures larger than the sensor's array are shrunk to it.
+///
+/// ```
+/// use ringfence::rpi::camera::{Scene, SceneError};
+///
+/// let card = Scene::from_linear(2, 1, vec![[0.18; 3], [0.9; 3]])?;
+/// assert_eq!(card.scaled(64, 48)?.pixels().len(), 64 * 48);
+/// assert!(matches!(Scene::open("/nowhere.png"), Err(SceneError::NotFound { .. })));
+/// # Ok::<_, SceneError>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Scene {
     width: u32,

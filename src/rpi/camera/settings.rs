@@ -34,6 +34,15 @@ pub enum SettingsError {
 ///
 /// Values come from a process that may be wrong or hostile: gains and coefficients that are not finite count as
 /// neutral, and no value at all makes [`SoftwareIsp::process`](super::SoftwareIsp::process) panic.
+///
+/// ```
+/// use ringfence::rpi::camera::IspSettings;
+/// use ringfence::rpi::layout::BlackLevel;
+///
+/// let mut settings = IspSettings { red_gain: 1.9, blue_gain: 1.4, ..IspSettings::default() };
+/// settings.set_black_level(&BlackLevel { enabled: 1, r: 4096, g: 4096, b: 4096, padding: [0; 2] });
+/// assert_eq!(settings.black_level, [4096; 3]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct IspSettings {
     /// Black level of red, green and blue on a scale of 16 bits.

@@ -60,6 +60,19 @@ pub struct Observation<'a> {
 }
 
 /// The exposure algorithm and its memory.
+///
+/// ```
+/// use ringfence::rpi::ipa::agc::Agc;
+/// use ringfence::rpi::ipa::metadata::AeState;
+/// use ringfence::rpi::ipa::tuning::Tuning;
+///
+/// let mut agc = Agc::new(Tuning::builtin().agc);
+/// assert!(agc.set_metering_mode("spot") && !agc.set_metering_mode("by ear"));
+/// assert_eq!(agc.state(), AeState::Searching);
+/// agc.set_fixed_exposure(Some(0.01));
+/// agc.set_fixed_gain(Some(1.0));
+/// assert_eq!(agc.state(), AeState::Idle);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Agc {
     tuning: AgcTuning,

@@ -63,6 +63,16 @@ impl Zones {
 }
 
 /// The white-balance algorithm and its memory.
+///
+/// ```
+/// use ringfence::rpi::ipa::awb::Awb;
+/// use ringfence::rpi::ipa::tuning::Tuning;
+///
+/// let mut awb = Awb::new(Tuning::builtin().awb.expect("it has colours"));
+/// assert_eq!(awb.balance_now().kelvin, 4500.0);
+/// awb.set_manual(1.5, 2.0);
+/// assert_eq!((awb.balance_now().red, awb.balance_now().blue), (1.5, 2.0));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Awb {
     tuning: AwbTuning,

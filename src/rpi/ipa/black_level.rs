@@ -1,4 +1,12 @@
 //! Black level: what the sensor reports in darkness, straight from the tuning.
+//!
+//! ```
+//! use ringfence::rpi::ipa::black_level::{payload, reported};
+//! use ringfence::rpi::ipa::tuning::Tuning;
+//!
+//! let tuning = Tuning::builtin().black_level;
+//! assert_eq!((payload(&tuning).g, reported(&tuning)), (4096, [4096; 4]));
+//! ```
 
 use super::tuning::BlackLevelTuning;
 use crate::rpi::layout;

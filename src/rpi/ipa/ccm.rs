@@ -1,4 +1,16 @@
 //! Colour matrix: from the sensor's colours to sRGB's, chosen by colour temperature.
+//!
+//! ```
+//! use ringfence::rpi::ipa::ccm::{IDENTITY, matrix, payload, saturate};
+//! use ringfence::rpi::ipa::tuning::Tuning;
+//!
+//! let tuning = Tuning::builtin().ccm.expect("it has colours");
+//! let [red, ..] = matrix(&tuning, 5000.0, 400.0, 1.0);
+//! assert!((red.iter().sum::<f64>() - 1.0).abs() < 0.01, "grey stays grey");
+//! // Without saturation, each channel is the luma.
+//! assert_eq!(saturate(&IDENTITY, 0.0)[0], saturate(&IDENTITY, 0.0)[2]);
+//! assert_eq!(payload(&IDENTITY).coefficients[0][0].num, 1000);
+//! ```
 
 use super::piecewise::{bracket, mix};
 use super::tuning::CcmTuning;

@@ -2,6 +2,14 @@
 //!
 //! The adaptive stretch of the histogram (`ce_enable` in the tuning) is left out: it makes the same
 //! scene come out differently from frame to frame. Reading a tuning that asks for it says so.
+//!
+//! ```
+//! use ringfence::rpi::ipa::contrast::gamma;
+//!
+//! let straight = gamma(None, 0.0, 1.0);
+//! assert_eq!(straight.x, straight.y);
+//! assert!(gamma(None, 0.1, 1.0).y[16] > straight.y[16]);
+//! ```
 
 use super::tuning::ContrastTuning;
 use crate::rpi::layout::{GAMMA_POINTS, Gamma, gamma_x};

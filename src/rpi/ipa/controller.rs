@@ -58,6 +58,20 @@ pub struct StartSettings {
 }
 
 /// The algorithms of one camera.
+///
+/// ```
+/// use ringfence::rpi::ipa::controller::Controller;
+/// use ringfence::rpi::ipa::requests::Requests;
+/// use ringfence::rpi::ipa::sensor::SensorFacts;
+/// use ringfence::rpi::ipa::tuning::Tuning;
+///
+/// let facts = SensorFacts::imx219();
+/// let mut controller = Controller::new(Tuning::builtin(), facts);
+/// assert!(controller.configure(facts.default_mode).is_some(), "the first time it sets the sensor up");
+/// let fixed = Requests { exposure_time_us: Some(10_000), analogue_gain: Some(1.0), ..Requests::default() };
+/// let start = controller.start(&fixed);
+/// assert_eq!((start.sensor.exposure_lines, start.sensor.gain_code), (529, 0));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Controller {
     facts: SensorFacts,

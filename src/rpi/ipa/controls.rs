@@ -1,4 +1,13 @@
 //! Which controls the module accepts and reports, and within which limits.
+//!
+//! ```
+//! use ringfence::rpi::ipa::controls::supported;
+//! use ringfence::serialize::controls::ids::controls::EXPOSURE_VALUE;
+//!
+//! let limits = supported();
+//! let range = limits.get(&EXPOSURE_VALUE).expect("it is supported");
+//! assert_eq!((range.min().get::<f32>(), range.max().get::<f32>()), (Some(-8.0), Some(8.0)));
+//! ```
 
 use super::sensor::{SensorFacts, SensorMode};
 use crate::serialize::Rectangle;

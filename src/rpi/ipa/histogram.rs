@@ -1,4 +1,13 @@
 //! Questions to a histogram of the statistics.
+//!
+//! ```
+//! use ringfence::rpi::ipa::histogram::{between_quantiles, mean_bin};
+//!
+//! let mut bins = [0; 128];
+//! (bins[10], bins[100]) = (300, 100);
+//! assert_eq!(mean_bin(&bins), Some(33.0));
+//! assert_eq!(between_quantiles(&bins, 0.75, 1.0), Some(100.5), "the brightest quarter");
+//! ```
 
 use crate::rpi::layout::HISTOGRAM_BINS;
 

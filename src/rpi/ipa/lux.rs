@@ -1,4 +1,16 @@
 //! Brightness of the scene, from the green histogram and the exposure that made it.
+//!
+//! ```
+//! use bytemuck::Zeroable;
+//! use ringfence::rpi::ipa::{lux::estimate, tuning::Tuning};
+//! use ringfence::rpi::layout::Statistics;
+//!
+//! let tuning = Tuning::builtin().lux.expect("it knows how bright its reference was");
+//! let mut statistics = Statistics::zeroed();
+//! statistics.histograms[0].g[20] = 1;
+//! let (long, short) = (estimate(&tuning, &statistics, 20_000.0, 1.0), estimate(&tuning, &statistics, 10_000.0, 1.0));
+//! assert!((short.unwrap() / long.unwrap() - 2.0).abs() < 1e-9, "as bright in half the time");
+//! ```
 
 use super::histogram::mean_bin;
 use super::tuning::LuxTuning;

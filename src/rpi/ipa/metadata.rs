@@ -1,4 +1,11 @@
 //! What is told about a frame.
+//!
+//! ```
+//! use ringfence::rpi::ipa::metadata::{AeState, Metadata};
+//!
+//! let unknown = Metadata::default();
+//! assert_eq!((unknown.ae_state, unknown.frame_duration_limits_us), (AeState::Idle, None));
+//! ```
 
 /// State of automatic exposure, with libcamera's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,6 +7,28 @@
 //! know of processes, messages, file descriptors, buffers or clocks, and allocates nothing once it is made.
 //!
 //! Left out on purpose: lens shading, denoising, focus, HDR, flicker avoidance, adaptive contrast.
+//!
+//! ```
+//! use bytemuck::Zeroable;
+//! use ringfence::rpi::ipa::controller::Controller;
+//! use ringfence::rpi::ipa::requests::Requests;
+//! use ringfence::rpi::ipa::sensor::{DeviceStatus, SensorFacts};
+//! use ringfence::rpi::ipa::tuning::Tuning;
+//! use ringfence::rpi::layout::Statistics;
+//!
+//! let facts = SensorFacts::imx219();
+//! let mut algorithms = Controller::new(Tuning::builtin(), facts);
+//! algorithms.configure(facts.default_mode);
+//! let start = algorithms.start(&Requests::default());
+//!
+//! // For each frame:
+//! let status = DeviceStatus { exposure_lines: 1600, ..DeviceStatus::default() };
+//! let isp = algorithms.prepare(&status, &Requests::default());
+//! let statistics = Statistics::zeroed();
+//! let sensor = algorithms.process(&statistics, &status);
+//! assert_eq!(sensor, None, "the first frame is not trusted");
+//! assert!(start.drop_frames > 0 && isp.red_gain > 1.0);
+//! ```
 
 #![forbid(unsafe_code)]
 

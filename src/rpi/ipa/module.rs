@@ -32,6 +32,19 @@ const MISSING_CONTROLS: i32 = -1;
 const CONTEXTS: usize = 16;
 
 /// The Raspberry Pi's algorithms as an IPA module.
+///
+/// ```
+/// use ringfence::interfaces::libcamera::IpaSettings;
+/// use ringfence::interfaces::rpi::{InitParams, IpaRPi, IpaRPiProxy};
+/// use ringfence::ipc::Options;
+/// use ringfence::rpi::ipa::module::RaspberryPiIpa;
+///
+/// let mut ipa = IpaRPiProxy::threaded(&Options::new(), RaspberryPiIpa::new)?;
+/// let settings = IpaSettings { sensor_model: "imx219".to_owned(), ..IpaSettings::default() };
+/// let (code, result) = ipa.init(&settings, &InitParams::default())?;
+/// assert!(code == 0 && !result.control_info.is_empty());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct RaspberryPiIpa {
     events: Box<dyn IpaRPiEvents + Send>,
     controller: Option<Controller>,

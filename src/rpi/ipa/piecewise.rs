@@ -3,6 +3,14 @@
 /// A piecewise linear function of one variable.
 ///
 /// The points are checked when the tuning file is read: at least one, all finite, x strictly rising.
+///
+/// ```
+/// use ringfence::rpi::ipa::piecewise::Piecewise;
+///
+/// let function = Piecewise::new(vec![(0.0, 1.0), (10.0, 3.0)]).expect("x rises");
+/// assert_eq!([-5.0, 5.0, 50.0].map(|x| function.at(x)), [1.0, 2.0, 3.0]);
+/// assert_eq!(Piecewise::new(vec![]), None);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piecewise {
     points: Vec<(f64, f64)>,

@@ -92,6 +92,17 @@ numbered!(AwbMode {
 
 /// The requests of one frame. What is `None` stays as it was. Values out of range are brought within it,
 /// those that are no numbers are ignored.
+///
+/// ```
+/// use ringfence::rpi::ipa::requests::{MeteringMode, Requests};
+///
+/// let requests = Requests {
+///     exposure_value: Some(-0.5),
+///     metering_mode: MeteringMode::from_number(1),
+///     ..Requests::default()
+/// };
+/// assert_eq!(requests.metering_mode.map(MeteringMode::name), Some("spot"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Requests {
     /// Automatic exposure: `true` frees fixed exposure and gain, `false` holds the values of the moment.

@@ -43,6 +43,14 @@ impl SensorFacts {
 }
 
 /// A mode of the sensor: how many lines it reads and how fast.
+///
+/// ```
+/// use ringfence::rpi::ipa::sensor::SensorFacts;
+///
+/// let facts = SensorFacts::imx219();
+/// assert_eq!(facts.default_mode.whole_lines(0.02), 1058);
+/// assert!((facts.default_mode.lines_to_us(1058) - 20_000.0).abs() < 19.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SensorMode {
     /// Lines of the picture.

@@ -64,6 +64,15 @@ pub enum TuningError {
 }
 
 /// A tuning file, read and checked.
+///
+/// ```
+/// use ringfence::rpi::ipa::tuning::{Tuning, TuningError};
+///
+/// assert!(Tuning::builtin().awb.is_some());
+/// let error = Tuning::parse(r#"{ "version": 1.0 }"#).unwrap_err();
+/// assert!(matches!(error, TuningError::Value { .. }));
+/// println!("{error}");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Tuning {
     /// `rpi.black_level`; the default is the imx219's 4096.

@@ -32,6 +32,15 @@ pub struct NotInstalled {
 }
 
 /// The version of an interface that a module serves.
+///
+/// ```
+/// use std::path::Path;
+/// use ringfence::rpi::libcamera::InterfaceVersion;
+/// use ringfence::serialize::libcamera::Version;
+///
+/// assert_eq!(InterfaceVersion::of_module(Path::new("/dev/null")), None);
+/// assert_eq!(InterfaceVersion::Newest.encoding(), Version::V2);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InterfaceVersion {
     /// libcamera 0.0.3, as in Debian 12.
@@ -70,6 +79,13 @@ impl InterfaceVersion {
 }
 
 /// An installation of libcamera 0.0.3's modules.
+///
+/// ```
+/// use ringfence::rpi::libcamera::Installation;
+///
+/// let error = Installation::below("/nowhere").unwrap_err();
+/// assert!(error.to_string().contains("apt-get install libcamera-ipa"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Installation {
     root: PathBuf,

@@ -7,6 +7,16 @@
 //!
 //! The binaries call this module; it calls the generated proxy of
 //! [`libcamera_0_0_3`](crate::interfaces::libcamera_0_0_3). It must never know of cameras or pictures.
+//!
+//! ```no_run
+//! use ringfence::ipc::Options;
+//! use ringfence::rpi::libcamera::{Installation, LibcameraIpa};
+//!
+//! let installed = Installation::find()?;
+//! let worker = installed.worker("raspberrypi_ipa_proxy", "ipa_rpi.so");
+//! let ipa = LibcameraIpa::start(&Options::new(), &worker)?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -34,6 +34,15 @@ pub enum ModesError {
 }
 
 /// The names of the modes in a tuning file.
+///
+/// ```
+/// use ringfence::rpi::libcamera::Modes;
+/// use ringfence::serialize::controls::ids::controls::{AE_METERING_MODE, EXPOSURE_VALUE};
+///
+/// let modes = Modes::default();
+/// assert!(!modes.allow(AE_METERING_MODE.id(), 0), "this tuning has no modes");
+/// assert!(modes.allow(EXPOSURE_VALUE.id(), 0));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Modes {
     metering: Vec<String>,

@@ -50,6 +50,20 @@ struct Slot {
 }
 
 /// The queue of one sensor.
+///
+/// ```
+/// use ringfence::rpi::pipeline::delayed_controls::{DelayedControls, SensorChange, SensorValues};
+///
+/// let mut delayed = DelayedControls::new(SensorValues { exposure: 1000, gain: 0, vblank: 500 });
+/// delayed.push(SensorChange { exposure: Some(2000), gain: Some(128), ..SensorChange::default() }, 1);
+/// // Exposure takes a frame longer than gain, so it is written a frame earlier.
+/// let writes: Vec<_> = (0..4).map(|frame| delayed.start_of_frame(frame)).collect();
+/// let frame_of = |is_written: fn(&SensorChange) -> bool| writes.iter().position(is_written);
+/// assert_eq!(
+///     frame_of(|change| change.gain.is_some()),
+///     frame_of(|change| change.exposure.is_some()).map(|frame| frame + 1)
+/// );
+/// ```
 #[derive(Debug)]
 pub struct DelayedControls {
     slots: [Slot; SLOTS as usize],

@@ -94,6 +94,32 @@ struct Times {
 /// A camera that runs, with its IPA.
 ///
 /// Each frame that is taken has one outcome: processed or lost, as [`Frame::lost`] and the [`Ledger`] say.
+///
+/// A camera whose IPA is replaced when it fails:
+///
+/// ```
+/// use image::RgbImage;
+/// use ringfence::interfaces::rpi::IpaRPiProxy;
+/// use ringfence::ipc::{Options, Supervisor};
+/// use ringfence::rpi::camera::{Light, Scene, SensorMode, VirtualCamera, VirtualSensor};
+/// use ringfence::rpi::ipa::module::RaspberryPiIpa;
+/// use ringfence::rpi::pipeline::Pipeline;
+/// use ringfence::serialize::ControlList;
+///
+/// # let mode = SensorMode::new(64, 48)?;
+/// # let camera = VirtualCamera::new(VirtualSensor::new(mode, &Scene::chart(64, 48)?, 1));
+/// // `isolated(&options, &worker(""))` for a process of its own.
+/// let supervisor = Supervisor::new(|| IpaRPiProxy::threaded(&Options::new(), RaspberryPiIpa::new));
+/// let none = ControlList::default();
+/// let mut pipeline = Pipeline::supervised(supervisor, camera, "", &none)?;
+/// let mut image = RgbImage::new(64, 48);
+/// let frame = pipeline.frame(Light::new(4500.0, 500.0)?, &none, &mut image)?;
+/// if let Some(loss) = &frame.lost {
+///     println!("frame {}: {loss}", frame.captured.sequence);
+/// }
+/// assert_eq!(pipeline.ledger().queued(), 1);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Pipeline<I = IpaRPiProxy, C = VirtualCamera> {
     /// The IPA; none while a supervised camera waits for the next one.

@@ -9,6 +9,14 @@ use crate::ipc::CallError;
 
 /// Why a frame is lost: the IPA did not do its part, so there is no metadata of it, and what the sensor and the ISP
 /// should do with the following ones is not known.
+///
+/// ```
+/// use ringfence::ipc::CallError;
+/// use ringfence::rpi::pipeline::{Cause, Loss};
+///
+/// let loss = Loss::Ipa(CallError::Module("no such buffer".to_owned()));
+/// assert_eq!((loss.cause(), loss.to_string().as_str()), (Cause::Failed, "no such buffer"));
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Loss {
@@ -100,6 +108,13 @@ impl Loss {
 }
 
 /// The account of a camera's frames.
+///
+/// ```
+/// use ringfence::rpi::pipeline::Ledger;
+///
+/// let ledger = Ledger::default();
+/// assert!(ledger.closes() && ledger.queued() == ledger.processed() + ledger.lost_in_all());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     queued: u64,

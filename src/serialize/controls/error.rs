@@ -3,6 +3,15 @@
 use super::{ControlType, IdMap, Shape};
 
 /// Why a packet of controls was refused, or a control could not be set or read.
+///
+/// ```
+/// use ringfence::serialize::controls::{ControlError, ControlList, ids::controls};
+///
+/// let list = ControlList::default();
+/// let error = list.try_get(&controls::EXPOSURE_TIME).unwrap_err();
+/// assert!(matches!(error, ControlError::Missing { name: "ExposureTime", .. }));
+/// assert_eq!(error.to_string(), "the list has no ExposureTime (control 0x7)");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlError {

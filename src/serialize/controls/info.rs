@@ -94,6 +94,14 @@ fn check_types(id: u32, kind: ControlType, types: [ControlType; 3]) -> Result<()
 }
 
 /// Limits of a control.
+///
+/// ```
+/// use ringfence::serialize::controls::ControlInfo;
+///
+/// let exposure = ControlInfo::new(1, 66_666).with_default(20_000);
+/// let gain = ControlInfo::new(1.0f32, 16.0f32);
+/// assert!(exposure.default.is_some() && gain.default.is_none());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ControlInfo {
     /// The least value, or for an array the least of each element. For a text, its length in bytes.

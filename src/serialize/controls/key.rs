@@ -10,6 +10,19 @@ use crate::serialize::{Point, Rectangle, Size};
 ///
 /// `T` is a [`ControlData`]: a scalar, `[T; N]`, `Vec<T>`, `String`, or `str` and `[u8]` to read
 /// without a copy.
+///
+/// ```
+/// use ringfence::serialize::ControlList;
+/// use ringfence::serialize::controls::{Control, ControlType};
+///
+/// /// A control of one's own.
+/// const SEPIA: Control<f32> = Control::new(0x9000, "Sepia");
+///
+/// let mut list = ControlList::default();
+/// list.set(&SEPIA, 0.25);
+/// assert_eq!(list.get(&SEPIA), Some(0.25));
+/// assert_eq!((SEPIA.control_type(), SEPIA.name()), (ControlType::F32, "Sepia"));
+/// ```
 pub struct Control<T: ?Sized> {
     id: u32,
     name: &'static str,

@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// Type of a control's value, or of its elements.
+///
+/// ```
+/// use ringfence::serialize::controls::{ControlType, ids::controls};
+///
+/// assert_eq!(controls::COLOUR_GAINS.control_type(), ControlType::F32);
+/// assert_eq!(ControlType::from_number(7), Some(ControlType::F32));
+/// assert_eq!((ControlType::Rectangle.element_bytes(), ControlType::Size.to_string()), (16, "size".into()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[repr(u8)]
@@ -119,6 +127,13 @@ impl fmt::Display for Shape {
 }
 
 /// Who may write a control.
+///
+/// ```
+/// use ringfence::serialize::controls::Direction;
+///
+/// assert!(Direction::InOut.is_input() && Direction::InOut.is_output());
+/// assert_eq!(Direction::from_number(2), Some(Direction::Out));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[repr(u8)]
@@ -163,6 +178,13 @@ impl Direction {
 }
 
 /// Which numbering the ids of a list or map are from.
+///
+/// ```
+/// use ringfence::serialize::controls::{IdMap, ids};
+///
+/// assert_eq!(ids::name_of(7, IdMap::Controls), Some("ExposureTime"));
+/// assert_eq!(ids::name_of(0x0098_0911, IdMap::V4l2), Some("EXPOSURE"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[repr(u8)]

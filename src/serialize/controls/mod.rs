@@ -6,6 +6,21 @@
 //! type. Anybody may use this module; it knows nothing of connections, or of any encoding but the
 //! native one.
 //!
+//! ```
+//! use ringfence::serialize::controls::{AeMeteringMode, ControlList, IdMap, ids};
+//!
+//! let mut list = ControlList::new(IdMap::Controls);
+//! list.set(&ids::controls::AE_METERING_MODE, AeMeteringMode::Spot);
+//! list.set(&ids::controls::EXPOSURE_VALUE, -0.5);
+//!
+//! for (id, value) in list.iter() {
+//!     println!("{}: {value:?}", ids::name_of(id, list.id_map()).unwrap_or("?"));
+//! }
+//! let mode = list.try_get(&ids::controls::AE_METERING_MODE)?;
+//! assert_eq!(AeMeteringMode::try_from(mode)?, AeMeteringMode::Spot);
+//! # Ok::<_, ringfence::serialize::controls::ControlError>(())
+//! ```
+//!
 //! # Layout
 //! All numbers are little-endian, nothing is aligned, all reserved and unused bytes are zero.
 //!

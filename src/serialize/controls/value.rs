@@ -11,6 +11,13 @@ macro_rules! values {
         ///
         /// Two values are equal if their bytes are: `NaN` equals itself, and `0.0` is not `-0.0`. So
         /// what is read back equals what was written, whatever it was.
+        ///
+        /// ```
+        /// use ringfence::serialize::controls::{ControlType, ControlValue};
+        ///
+        /// let value = ControlValue::from([1.5f32, 2.0]);
+        /// assert!(value.is_array() && value.control_type() == ControlType::F32);
+        /// ```
         #[derive(Debug, Clone, Default)]
         #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
         #[non_exhaustive]

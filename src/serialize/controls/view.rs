@@ -9,6 +9,19 @@ use super::{ControlData, ControlElement, ControlType, ControlValue, Shape, Value
 /// A value in a packet: its type and its bytes, which are known to be valid.
 ///
 /// Equality is that of the bytes, as for [`ControlValue`].
+///
+/// ```
+/// use ringfence::serialize::ControlList;
+/// use ringfence::serialize::controls::{ControlType, ids::controls};
+///
+/// let mut list = ControlList::default();
+/// list.set(&controls::COLOUR_GAINS, [1.5, 2.0]);
+/// // By its number, a control gives whatever value it has.
+/// let value = list.get(controls::COLOUR_GAINS.id()).expect("it was set");
+/// assert_eq!((value.control_type(), value.len()), (ControlType::F32, 2));
+/// assert_eq!(value.elements::<f32>().map(|elements| elements.sum()), Some(3.5));
+/// assert_eq!(value.get::<[i32; 2]>(), None, "it is no array of that");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ControlValueRef<'a> {
     kind: ControlType,

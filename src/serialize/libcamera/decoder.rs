@@ -8,6 +8,15 @@ use crate::serialize::SharedFd;
 /// Walks through a message, checking as it goes.
 ///
 /// Descriptors that nothing claims stay with their owner, who closes them.
+///
+/// ```
+/// use ringfence::serialize::libcamera::{ControlSerializer, Decoder, Role, Version};
+///
+/// let mut controls = ControlSerializer::new(Version::V1, Role::Host);
+/// let read = Decoder::message::<i32>(&[0xea, 0xff, 0xff, 0xff], &mut [], &mut controls);
+/// assert_eq!(read.unwrap(), -22);
+/// assert!(Decoder::message::<i32>(&[0xea, 0xff], &mut [], &mut controls).is_err());
+/// ```
 #[derive(Debug)]
 pub struct Decoder<'a> {
     bytes: &'a [u8],

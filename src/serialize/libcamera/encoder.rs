@@ -7,6 +7,16 @@ use crate::serialize::native::MAX_FDS;
 /// Appends values to a buffer, and their descriptors to another.
 ///
 /// Sizes are reserved and filled in later, so that nothing is ever written twice or elsewhere first.
+///
+/// ```
+/// use ringfence::serialize::libcamera::{ControlSerializer, Encoder, Role, Version};
+///
+/// let mut bytes = Vec::new();
+/// let mut controls = ControlSerializer::new(Version::V1, Role::Worker);
+/// Encoder::message("tuning", &mut bytes, &mut Vec::new(), &mut controls)?;
+/// assert_eq!(bytes, b"tuning", "whatever holds a text gives it its size");
+/// # Ok::<_, ringfence::serialize::libcamera::EncodeError>(())
+/// ```
 #[derive(Debug)]
 pub struct Encoder<'a> {
     pub(super) bytes: &'a mut Vec<u8>,

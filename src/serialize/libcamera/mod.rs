@@ -22,6 +22,21 @@
 //! What a decoder refuses is everything on which libcamera's own reader would abort, read beyond the end or return
 //! a value that was never sent, and what no writer writes, such as bytes left over. Reserved bytes are written as zero and
 //! ignored. Generated code calls this module; it knows nothing of sockets.
+//!
+//! ```
+//! use ringfence::serialize::libcamera::{ControlSerializer, Decoder, Encoder, Role, Version};
+//!
+//! let mut controls = ControlSerializer::new(Version::V2, Role::Host);
+//! let (mut bytes, mut fds) = (Vec::new(), Vec::new());
+//! Encoder::message(&[1u16, 2][..], &mut bytes, &mut fds, &mut controls)?;
+//! // The count; then each element, behind its size and its number of descriptors.
+//! assert_eq!(bytes[..4], 2u32.to_le_bytes());
+//! assert_eq!(bytes.len(), 4 + 2 * (4 + 4 + 2));
+//!
+//! let read: Vec<u16> = Decoder::message(&bytes, &mut [], &mut controls)?;
+//! assert_eq!(read, [1, 2]);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 mod block;
 mod controls;
@@ -43,6 +58,13 @@ pub use encoder::Encoder;
 pub use serializer::{ControlSerializer, MAX_MAPS, Mark, Role};
 
 /// Which libcamera the peer is from. They differ in the packets of controls alone.
+///
+/// ```
+/// use ringfence::serialize::libcamera::Version;
+///
+/// assert_eq!(Version::from_name("libcamera-1"), Some(Version::V1));
+/// assert_eq!(Version::V2.to_string(), "libcamera-2");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Version {

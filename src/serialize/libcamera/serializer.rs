@@ -27,6 +27,23 @@ pub enum Role {
 /// most of its controls, the latest first: among those that it has sent, whose handle then does, or else among those
 /// that it has received or been [told of](Self::announce), which are sent along with the list under a handle of our own,
 /// as libcamera does. If there is none, the list is refused.
+///
+/// ```
+/// use ringfence::serialize::controls::{ControlInfo, Direction, IdMap, ids::v4l2};
+/// use ringfence::serialize::libcamera::{ControlSerializer, EncodeError, Encoder, Role, Version};
+/// use ringfence::serialize::{ControlInfoMap, ControlList};
+///
+/// let mut controls = ControlSerializer::new(Version::V2, Role::Host);
+/// let mut list = ControlList::new(IdMap::V4l2);
+/// list.set(&v4l2::EXPOSURE, 1000);
+/// let send = |controls: &mut _| Encoder::message(&list, &mut Vec::new(), &mut Vec::new(), controls);
+/// assert!(matches!(send(&mut controls), Err(EncodeError::NoMap { .. })));
+///
+/// let mut map = ControlInfoMap::new(IdMap::V4l2);
+/// map.set(&v4l2::EXPOSURE, Direction::InOut, &ControlInfo::new(4, 1700)).expect("its type fits");
+/// controls.announce(map);
+/// assert!(send(&mut controls).is_ok(), "the map goes along");
+/// ```
 #[derive(Debug, Clone)]
 pub struct ControlSerializer {
     version: Version,

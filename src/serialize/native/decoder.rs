@@ -10,6 +10,16 @@ use crate::serialize::SharedFd;
 /// Walks through a message in private memory, checking as it goes.
 ///
 /// Descriptors that nothing claims stay with their owner, who closes them.
+///
+/// ```
+/// use ringfence::serialize::native::{Decoder, Problem};
+///
+/// let message = [42, 0, 0, 0, 0, 0, 0, 0];
+/// assert_eq!(Decoder::message::<u32>(&message, &mut []).unwrap(), 42);
+///
+/// let error = Decoder::message::<u32>(&message[..3], &mut []).unwrap_err();
+/// assert_eq!(*error.problem(), Problem::Short { offset: 0, needed: 4, available: 3 });
+/// ```
 #[derive(Debug)]
 pub struct Decoder<'a> {
     bytes: &'a [u8],

@@ -9,6 +9,25 @@ use crate::serialize::SharedFd;
 pub const MAX_FDS: usize = 253;
 
 /// Where a message is written: a ring's slot, or memory of one's own.
+///
+/// ```
+/// use ringfence::serialize::native::{Encoder, Sink};
+///
+/// /// Counts what is written, and keeps nothing.
+/// #[derive(Default)]
+/// struct Count(usize);
+///
+/// impl Sink for Count {
+///     fn put(&mut self, _offset: usize, bytes: &[u8]) {
+///         self.0 += bytes.len();
+///     }
+/// }
+///
+/// let mut count = Count::default();
+/// Encoder::message(&[1u16, 2, 3][..], &mut count, &mut Vec::new())?;
+/// assert_eq!(count.0, 16);
+/// # Ok::<_, ringfence::serialize::native::EncodeError>(())
+/// ```
 pub trait Sink {
     /// Writes `bytes` at `offset` from the start of the message.
     ///
@@ -27,6 +46,18 @@ impl Sink for Vec<u8> {
 }
 
 /// Hands out regions of a message and writes to them.
+///
+/// ```
+/// use ringfence::serialize::SharedFd;
+/// use ringfence::serialize::native::Encoder;
+///
+/// let mut message = Vec::new();
+/// let mut fds: Vec<SharedFd> = Vec::new();
+/// Encoder::message("tuning", &mut message, &mut fds)?;
+/// // A span of six bytes from the eighth on, and the text, filled up to a multiple of eight.
+/// assert_eq!(message, [8, 0, 0, 0, 6, 0, 0, 0, b't', b'u', b'n', b'i', b'n', b'g', 0, 0]);
+/// # Ok::<_, ringfence::serialize::native::EncodeError>(())
+/// ```
 #[derive(Debug)]
 pub struct Encoder<'a, S: Sink + ?Sized> {
     sink: &'a mut S,

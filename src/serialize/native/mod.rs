@@ -15,6 +15,25 @@
 //! | structs | their fields' fixed parts in order, unpadded |
 //! | strings, arrays, maps, control lists, control info maps | a [`Span`] |
 //! | descriptors | four bytes: 0 for none, else its place among the message's descriptors, from 1 |
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use ringfence::serialize::native::{Decoder, Encoder, encoded_bytes};
+//!
+//! let sent = BTreeMap::from([(3u32, "three".to_owned()), (7, "seven".to_owned())]);
+//! let (mut message, mut fds) = (Vec::new(), Vec::new());
+//! Encoder::message(&sent, &mut message, &mut fds)?;
+//! assert_eq!(message.len(), encoded_bytes(&sent));
+//!
+//! let received: BTreeMap<u32, String> = Decoder::message(&message, &mut [])?;
+//! assert_eq!(received, sent);
+//!
+//! // Whoever wrote it, what is not as an encoder would have written it is refused.
+//! message[5] = 1;
+//! let error = Decoder::message::<BTreeMap<u32, String>>(&message, &mut []).unwrap_err();
+//! assert!(!error.to_string().contains('\n'));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 mod decoder;
 mod encoder;
@@ -49,6 +68,36 @@ pub struct Span {
 }
 
 /// A value that can be written in the native encoding.
+///
+/// Generated code implements it, and [`Decode`], for the structs of an interface. By hand:
+///
+/// ```
+/// use ringfence::serialize::native::{Decode, DecodeError, Decoder, Encode, Encoder, Sink};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Kelvin(u32);
+///
+/// impl Encode for Kelvin {
+///     type Wire = <u32 as Encode>::Wire;
+///     fn region_bytes(&self) -> usize {
+///         0
+///     }
+///     fn encode<S: Sink + ?Sized>(&self, out: &mut Encoder<'_, S>) -> Self::Wire {
+///         self.0.encode(out)
+///     }
+/// }
+///
+/// impl Decode for Kelvin {
+///     fn decode(wire: &Self::Wire, input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+///         u32::decode(wire, input).map(Self)
+///     }
+/// }
+///
+/// let mut message = Vec::new();
+/// Encoder::message(&Kelvin(5600), &mut message, &mut Vec::new())?;
+/// assert_eq!(Decoder::message::<Kelvin>(&message, &mut [])?, Kelvin(5600));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub trait Encode {
     /// Its fixed part.
     type Wire: Fixed;
@@ -95,6 +144,13 @@ pub trait Decode: Encode + Sized {
 }
 
 /// Bytes that `value` takes as a message.
+///
+/// ```
+/// use ringfence::serialize::native::encoded_bytes;
+///
+/// assert_eq!(encoded_bytes(&7u8), 8);
+/// assert_eq!(encoded_bytes("seven"), 16);
+/// ```
 #[must_use]
 pub fn encoded_bytes<T: Encode + ?Sized>(value: &T) -> usize {
     value.message_bytes()

@@ -15,6 +15,28 @@ use super::{
 const BUSY: u64 = 64;
 
 /// The end of a ring that reads records.
+///
+/// ```
+/// use ringfence::shm::{Consumer, Geometry, Producer, Record, SharedMemory};
+///
+/// # let geometry = Geometry::for_payload(4096);
+/// # let memory = SharedMemory::create("example", geometry.memory_bytes())?;
+/// # let mut producer = Producer::new(memory.map()?, geometry);
+/// let mut consumer = Consumer::new(memory.map()?, geometry);
+/// let mut record = Record::default();
+/// assert_eq!(consumer.pop(&mut record), Ok(None));
+///
+/// # let mut reserved = producer.reserve(2).unwrap();
+/// # reserved.put(0, b"hi");
+/// # let _ = reserved.commit();
+/// // … the producer commits a record of two bytes …
+/// let popped = consumer.pop(&mut record).expect("nobody lies").expect("it is there");
+/// assert_eq!((record.bytes(), popped.wake_producer), (&b"hi"[..], false));
+/// // The room is the producer's again once it is released.
+/// let wake_producer = consumer.release();
+/// # let _ = wake_producer;
+/// # Ok::<_, ringfence::shm::MemoryError>(())
+/// ```
 #[derive(Debug)]
 pub struct Consumer<M> {
     memory: M,

@@ -7,6 +7,20 @@ use super::super::words::{Ordering, Words};
 use super::{CONSUMER_COUNTERS, CONTROL_WORDS, PRODUCER_COUNTERS};
 
 /// Counts of both ends, as of one moment. All wrap after 2⁶⁴.
+///
+/// ```
+/// use ringfence::shm::{Geometry, Producer, RingCounters, SharedMemory};
+///
+/// let geometry = Geometry::for_payload(4096);
+/// let memory = SharedMemory::create("example", geometry.memory_bytes())?;
+/// let mut producer = Producer::new(memory.map()?, geometry);
+/// let _ = producer.reserve(100).expect("the ring is empty").commit();
+///
+/// let counters = RingCounters::read(&memory.map()?);
+/// assert_eq!((counters.sent.records, counters.sent.bytes), (1, 100));
+/// assert_eq!(counters.received.records, 0);
+/// # Ok::<_, ringfence::shm::MemoryError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RingCounters {
     /// What the producer counted.

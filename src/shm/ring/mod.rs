@@ -81,6 +81,18 @@ const CONTROL_WORDS: usize = 6 * CONTROL_STRIDE;
 const CONTINUED: u32 = u32::MAX;
 
 /// Why a ring refused.
+///
+/// ```
+/// use ringfence::shm::{Geometry, Producer, RingError, SharedMemory};
+///
+/// let geometry = Geometry::from_lines(2).expect("a power of two");
+/// let memory = SharedMemory::create("example", geometry.memory_bytes())?;
+/// let mut producer = Producer::new(memory.map()?, geometry);
+/// assert_eq!(producer.reserve(200).err(), Some(RingError::TooLarge { bytes: 200, capacity: 112 }));
+/// let _ = producer.reserve(100).expect("it is empty").commit();
+/// assert_eq!(producer.reserve(1).err(), Some(RingError::Full { bytes: 1, needed: 1, free: 0 }));
+/// # Ok::<_, ringfence::shm::MemoryError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RingError {
@@ -129,6 +141,15 @@ pub enum RingError {
 }
 
 /// How many lines a ring has.
+///
+/// ```
+/// use ringfence::shm::{Geometry, LINE_PAYLOAD_BYTES};
+///
+/// let ring = Geometry::for_payload(1000);
+/// assert_eq!(ring.lines(), 32);
+/// assert_eq!(ring.capacity(), 32 * LINE_PAYLOAD_BYTES);
+/// assert_eq!(Geometry::from_lines(33), None, "it has to be a power of two");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Geometry {
     lines: u32,

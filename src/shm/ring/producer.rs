@@ -9,6 +9,25 @@ use super::{
 };
 
 /// The end of a ring that writes records.
+///
+/// A record is reserved, written in place, and committed; dropped before, it never was.
+///
+/// ```
+/// use ringfence::shm::{Doorbell, Geometry, Producer, SharedMemory};
+///
+/// let geometry = Geometry::for_payload(1 << 16);
+/// let memory = SharedMemory::create("example", geometry.memory_bytes())?;
+/// let mut producer = Producer::new(memory.map()?, geometry);
+/// let bell = Doorbell::new().expect("there are descriptors left");
+///
+/// let mut record = producer.reserve(12).expect("the ring is empty");
+/// record.put(0, &7u32.to_le_bytes());
+/// record.put(4, b"in place");
+/// if record.commit() {
+///     bell.ring();
+/// }
+/// # Ok::<_, ringfence::shm::MemoryError>(())
+/// ```
 #[derive(Debug)]
 pub struct Producer<M> {
     memory: M,

@@ -3,6 +3,18 @@
 //! Numbers, types and ranges of libcamera's controls are those of its commit 94d17442; a range is
 //! what the Raspberry Pi IPA advertises, and may be narrower in a mode. V4L2's numbers are those of
 //! the kernel's `linux/v4l2-controls.h` and `linux/bcm2835-isp.h`.
+//!
+//! ```
+//! use ringfence::serialize::ControlList;
+//! use ringfence::serialize::controls::ids::{self, controls, properties};
+//! use ringfence::serialize::controls::IdMap;
+//!
+//! let mut request = ControlList::default();
+//! request.set(&controls::AE_ENABLE, true);
+//! let mut camera = ControlList::new(IdMap::Properties);
+//! camera.set(&properties::MODEL, "imx219");
+//! assert_eq!(ids::name_of(properties::MODEL.id(), camera.id_map()), Some("Model"));
+//! ```
 
 /// Declares constants, and a table of their names by ascending id.
 macro_rules! ids {
