@@ -4,12 +4,14 @@
 mod bars;
 mod bench;
 mod cli;
+mod completions;
 mod doctor;
 mod failure;
 mod frame_record;
 mod interrupt;
 mod libcamera;
 mod machine;
+mod man;
 mod output;
 mod plot;
 mod relay;
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         cli::Command::SandboxProbe(args) => sandbox_probe::probe(&args),
         cli::Command::Doctor(args) => doctor::doctor(&args),
         cli::Command::Wire(command) => wire::wire(&command),
+        cli::Command::Completions(args) => completions::completions(&args),
+        cli::Command::Man(args) => man::man(&args),
     });
     match result {
         Ok(code) => code,
