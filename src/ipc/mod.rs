@@ -36,6 +36,7 @@ mod process;
 mod processors;
 mod queue;
 pub mod sandbox;
+pub mod signature;
 mod socket;
 mod stderr;
 pub mod supervisor;
