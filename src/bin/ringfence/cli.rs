@@ -12,6 +12,7 @@ use ringfence::rpi::camera::{Light, SensorMode};
 use ringfence::rpi::libcamera::InterfaceVersion;
 
 use crate::completions::CompletionsArgs;
+use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
 use crate::man::ManArgs;
 use crate::wire::args::WireCommand;
@@ -71,14 +72,6 @@ pub struct SandboxProbeArgs {
     /// The sandbox: all that workers get by default, what the system offers of it, or none
     #[arg(long, value_enum, default_value_t = SandboxName::Strict)]
     pub policy: SandboxName,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How to look.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub json: bool,
