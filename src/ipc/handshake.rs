@@ -23,9 +23,9 @@ use crate::shm::{Doorbell, Geometry, Mapped, MemoryError, SharedMemory, WaitPoli
 /// What a handshake packet starts with.
 const MAGIC: [u8; 8] = *b"ringfnce";
 /// Version of everything that crosses the connection, rings included.
-const PROTOCOL: u32 = 2;
+pub(super) const PROTOCOL: u32 = 2;
 /// The native encoding.
-const NATIVE: u32 = 1;
+pub(super) const NATIVE: u32 = 1;
 /// Descriptors of a hello: two memories, and for each ring the doorbells of its two ends.
 const HELLO_FDS: usize = 6;
 

@@ -29,6 +29,7 @@ pub mod libcamera;
 mod link;
 mod message;
 mod meter;
+pub mod module;
 mod nursery;
 mod options;
 mod printable;
