@@ -14,6 +14,7 @@ use ringfence::rpi::libcamera::InterfaceVersion;
 use crate::completions::CompletionsArgs;
 use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
+use crate::inspect::InspectArgs;
 use crate::man::ManArgs;
 use crate::wire::args::WireCommand;
 
@@ -42,6 +43,8 @@ pub enum Command {
     SandboxProbe(SandboxProbeArgs),
     /// Tell what this system offers for workers, and how to mend what is missing
     Doctor(DoctorArgs),
+    /// Tell what a module's file is, what it serves and who has signed it, without loading it
+    Inspect(InspectArgs),
     /// Encode and decode values, and read recorded sessions, given nothing but interface files
     #[command(subcommand)]
     Wire(WireCommand),

@@ -3,11 +3,13 @@
 
 mod bars;
 mod bench;
+mod catalog;
 mod cli;
 mod completions;
 mod doctor;
 mod failure;
 mod frame_record;
+mod inspect;
 mod interrupt;
 mod libcamera;
 mod machine;
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         cli::Command::Relay(args) => relay::run(args),
         cli::Command::SandboxProbe(args) => sandbox_probe::probe(&args),
         cli::Command::Doctor(args) => doctor::doctor(&args),
+        cli::Command::Inspect(args) => inspect::inspect(&args),
         cli::Command::Wire(command) => wire::wire(&command),
         cli::Command::Completions(args) => completions::completions(&args),
         cli::Command::Man(args) => man::man(&args),
