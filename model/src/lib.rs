@@ -7,6 +7,8 @@
 mod barrier;
 #[path = "../../src/shm/ring/mod.rs"]
 mod ring;
+#[path = "../../src/shm/tape.rs"]
+mod tape;
 #[path = "../../src/shm/words.rs"]
 mod words;
 
@@ -14,4 +16,5 @@ pub use ring::{
     Consumer, Geometry, LINE_BYTES, LINE_PAYLOAD_BYTES, Popped, Producer, ReceivedCounters, Record,
     Reservation, RingCounters, RingError, SentCounters,
 };
+pub use tape::{TapeReader, TapeWriter};
 pub use words::Words;

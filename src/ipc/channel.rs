@@ -9,10 +9,12 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::ProtocolError;
 use super::message::{HEADER_BYTES, Header, Kind};
 use super::socket::Socket;
+use super::spans;
+use super::status::monotonic_ns;
 use super::wait::{Peer, Wake, wait};
+use super::{ConnectionId, ProtocolError};
 use crate::serialize::SharedFd;
 use crate::serialize::native::{Decoder, Encode, EncodeError, Encoder, Sink};
 use crate::shm::{
@@ -177,6 +179,8 @@ pub(super) struct Incoming {
     space: Doorbell,
     /// Whether the doorbell may have been rung for a sleep that is over.
     stale: Cell<bool>,
+    /// For the log.
+    connection: ConnectionId,
 }
 
 /// What a kept message counts for beside its bytes.
@@ -234,6 +238,11 @@ impl Message {
         self.record.allocated()
     }
 
+    /// The body's bytes, and how many descriptors came with it.
+    pub fn contents(&self) -> (&[u8], usize) {
+        (self.record.bytes().get(HEADER_BYTES..).unwrap_or_default(), self.fds.len())
+    }
+
     /// Closes the descriptors that nobody claimed.
     pub fn close_fds(&mut self) {
         self.fds.clear();
@@ -241,8 +250,14 @@ impl Message {
 }
 
 impl Incoming {
-    pub fn new(memory: Arc<Mapped>, geometry: Geometry, data: Doorbell, space: Doorbell) -> Self {
-        Self { ring: Consumer::new(memory, geometry), data, space, stale: Cell::new(false) }
+    pub fn new(
+        memory: Arc<Mapped>,
+        geometry: Geometry,
+        data: Doorbell,
+        space: Doorbell,
+        connection: ConnectionId,
+    ) -> Self {
+        Self { ring: Consumer::new(memory, geometry), data, space, stale: Cell::new(false), connection }
     }
 
     /// Takes the next message, if there is one. Descriptors of the message that was in `message` before
@@ -292,12 +307,19 @@ impl Incoming {
         if !self.prepare_sleep() {
             return Wake::Ready;
         }
+        let is_told = spans::are_on();
+        if is_told {
+            spans::asleep(self.connection);
+        }
         let wake = match wait(&[(self.data(), PollFlags::IN)], peer, deadline) {
             // A doorbell that is rung for nothing, over and over, must not put off the deadline.
             Wake::Ready if !self.ring.is_ready() && is_past(deadline) => Wake::Late,
             wake => wake,
         };
         self.awake();
+        if is_told {
+            spans::awake(self.connection, wake);
+        }
         if let Some(cost) = self.ring.count_sleep(wake == Wake::Ready, monotonic_ns()) {
             spinner.learn_wake_up(Duration::from_nanos(cost));
         }
@@ -374,10 +396,4 @@ fn receive_fds(
 
 fn is_past(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| Instant::now() >= deadline)
-}
-
-/// Now, in nanoseconds of the monotonic clock, which is the same for all processes.
-fn monotonic_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
 }

@@ -13,8 +13,9 @@ use super::channel::{Label, Outgoing, SendError};
 use super::endpoint::is_gone;
 use super::message::Kind;
 use super::socket::Socket;
+use super::spans;
 use super::wait::{Peer, Wake, wait};
-use super::{CallError, Interface, Meter};
+use super::{CallError, ConnectionId, Interface, Meter};
 use crate::serialize::native::Encode;
 use crate::shm::{RingError, Spinner, WaitPolicy};
 
@@ -31,27 +32,40 @@ struct Shared {
     /// own threads may be fighting for the lock beside it.
     has_failed: CachePadded<AtomicBool>,
     meter: Meter,
+    connection: ConnectionId,
+    interface: &'static Interface,
 }
 
 /// The sending end of a module's side.
 #[derive(Debug)]
 pub(super) struct Outbox {
+    pub connection: ConnectionId,
     pub interface: &'static Interface,
     pub outgoing: Outgoing,
     pub socket: Arc<Socket>,
     /// Why nothing can be sent any more.
     pub failed: Option<CallError>,
     pub for_room: Spinner,
+    /// Events that were sent.
+    pub events: u64,
 }
 
 impl Emitter {
     pub(super) fn new(outbox: Outbox, meter: Meter) -> Self {
         let shared = Shared {
+            connection: outbox.connection,
+            interface: outbox.interface,
             outbox: Mutex::new(outbox),
             has_failed: CachePadded::new(AtomicBool::new(false)),
             meter,
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// What the host calls the connection.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionId {
+        self.shared.connection
     }
 
     /// Reads what went over the connection.
@@ -66,14 +80,19 @@ impl Emitter {
     pub fn emit<B: Encode + ?Sized>(&self, number: u16, body: &B) {
         let mut outbox = self.shared.outbox.lock();
         let label = Label { kind: Kind::Event, number, sequence: 0 };
-        if outbox.failed.is_none()
-            && let Err(error) = outbox.send(label, body)
-        {
-            let event = outbox.interface.events.get(usize::from(number).wrapping_sub(1));
-            tracing::error!(event, %error, "an event was lost");
+        if outbox.failed.is_some() {
+            return;
+        }
+        if let Err(error) = outbox.send(label, body) {
+            tracing::error!(event = outbox.interface.event_name(number), %error, "an event was lost");
             outbox.failed = Some(error);
             // ORDERING: Relaxed: whoever sees it takes the lock, which orders the rest.
             self.shared.has_failed.store(true, Ordering::Relaxed);
+            return;
+        }
+        outbox.events += 1;
+        if spans::are_on() {
+            spans::emitted(outbox.connection, outbox.interface.event_name(number), outbox.events);
         }
     }
 
@@ -82,6 +101,11 @@ impl Emitter {
     #[doc(hidden)]
     pub fn scribble(&self, word: impl FnMut(u64) -> u64) {
         self.shared.outbox.lock().outgoing.scribble(word);
+    }
+
+    /// What is served.
+    pub(super) fn interface(&self) -> &'static Interface {
+        self.shared.interface
     }
 
     /// Sends a reply or a fault.
@@ -100,10 +124,7 @@ impl Emitter {
 impl Outbox {
     fn send<B: Encode + ?Sized>(&mut self, label: Label, body: &B) -> Result<(), CallError> {
         let method = match label.kind {
-            Kind::Event => {
-                let index = usize::from(label.number).wrapping_sub(1);
-                self.interface.events.get(index).copied().unwrap_or("?")
-            }
+            Kind::Event => self.interface.event_name(label.number),
             _ => self.interface.method_name(label.number),
         };
         loop {

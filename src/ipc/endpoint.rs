@@ -16,6 +16,7 @@ use super::handshake::{Accepted, accept};
 use super::message::Kind;
 use super::processors::share_one;
 use super::socket::Socket;
+use super::spans;
 use super::wait::{Peer, Wake, wait};
 use super::{CallError, HandshakeError, Interface, ProtocolError, ServeError};
 use crate::serialize::native::{Decoder, Encode};
@@ -108,18 +109,25 @@ impl Endpoint {
         interface: &'static Interface,
         make: impl FnOnce(Emitter) -> D,
     ) -> Result<(), ServeError> {
-        let Accepted { mut incoming, outgoing, meter, wait, one_processor } =
-            match accept(&self.socket, interface) {
-                Err(HandshakeError::Gone) => return Ok(()),
-                result => result?,
-            };
+        let accepted = match accept(&self.socket, interface) {
+            Err(HandshakeError::Gone) => return Ok(()),
+            result => result?,
+        };
+        let Accepted { mut incoming, outgoing, meter, wait, one_processor, connection } = accepted;
         let socket = Arc::new(self.socket);
         let _hang_up = HangUp(Arc::clone(&socket));
         // A thread may have other processors than the one that started it.
         let one_processor = if self.isolated { one_processor } else { share_one(None) };
         let spinner = || Spinner::new(wait, one_processor);
-        let outbox =
-            Outbox { interface, outgoing, socket: Arc::clone(&socket), failed: None, for_room: spinner() };
+        let outbox = Outbox {
+            connection,
+            interface,
+            outgoing,
+            socket: Arc::clone(&socket),
+            failed: None,
+            for_room: spinner(),
+            events: 0,
+        };
         let emitter = Emitter::new(outbox, meter);
         let module = make(emitter.clone());
         serve_all(module, &mut incoming, &socket, &emitter, spinner())
@@ -218,9 +226,16 @@ fn serve_one<D: Dispatch>(
     emitter: &Emitter,
     socket: &Socket,
 ) -> Result<(), ServeError> {
+    let span = spans::are_on().then(|| {
+        let method = emitter.interface().method_name(label.number);
+        spans::serve(Some(emitter.connection()), method, label.sequence)
+    });
     let mut replied = false;
     let reply = Reply { emitter, label, sent: &mut replied };
     let result = module.dispatch(label.number, message.body(), reply);
+    if span.is_some() {
+        spans::served();
+    }
     let reason = match result {
         Ok(()) if replied || label.kind == Kind::Cast => return Ok(()),
         Ok(()) => "the method sent no reply".to_owned(),

@@ -8,7 +8,7 @@ use super::libcamera::fuzzing as socket;
 use super::process::Module;
 use super::socket::Socket;
 use super::wait::Peer;
-use super::{ConnectError, Connection, Endpoint, HandshakeError, Interface, Options};
+use super::{ConnectError, Connection, ConnectionId, Endpoint, HandshakeError, Interface, Options};
 
 pub use socket::{Receiver, Taken, libcamera_connection, libcamera_endpoint};
 
@@ -31,8 +31,8 @@ pub fn make_offer(
     deadline: Instant,
 ) -> Result<(), HandshakeError> {
     let socket = adopt(socket);
-    let offer =
-        Offer::send(&socket, interface, options.to_worker, options.to_host, options.worker_wait, false)?;
+    let (connection, to_worker, to_host) = (ConnectionId::draw(), options.to_worker, options.to_host);
+    let offer = Offer::send(&socket, connection, interface, to_worker, to_host, options.worker_wait, false)?;
     offer.finish(&socket, Peer::socket(socket.as_fd()), interface, deadline).map(drop)
 }
 

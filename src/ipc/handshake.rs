@@ -16,14 +16,15 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use super::channel::{Incoming, Outgoing};
 use super::printable::printable_line;
 use super::socket::Socket;
+use super::status::layout::RING_NAMES;
 use super::wait::{Peer, Wake, wait};
-use super::{Interface, Layers, Meter};
+use super::{ConnectionId, Interface, Layers, Meter};
 use crate::shm::{Doorbell, Geometry, Mapped, MemoryError, SharedMemory, WaitPolicy};
 
 /// What a handshake packet starts with.
 const MAGIC: [u8; 8] = *b"ringfnce";
 /// Version of everything that crosses the connection, rings included.
-pub(super) const PROTOCOL: u32 = 2;
+pub(super) const PROTOCOL: u32 = 3;
 /// The native encoding.
 pub(super) const NATIVE: u32 = 1;
 /// Descriptors of a hello: two memories, and for each ring the doorbells of its two ends.
@@ -44,6 +45,8 @@ struct Hello {
     one_processor: U32,
     interface_hash: U64,
     interface_name: [u8; 128],
+    /// The connection's id, for the logs of both sides.
+    connection: U64,
 }
 
 /// What the worker says to it.
@@ -163,6 +166,17 @@ pub(super) struct Accepted {
     pub meter: Meter,
     pub wait: WaitPolicy,
     pub one_processor: bool,
+    pub connection: ConnectionId,
+}
+
+/// What a host has of a connection once the worker has accepted.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    pub outgoing: Outgoing,
+    pub incoming: Incoming,
+    pub meter: Meter,
+    /// The memories of the rings, the one to the worker first.
+    pub rings: Vec<(SharedMemory, Geometry)>,
 }
 
 /// What both ends share of one ring.
@@ -187,19 +201,25 @@ impl Shared {
         Ok(Self { memory, geometry, data: Doorbell::adopt(data), space: Doorbell::adopt(space) })
     }
 
-    fn into_incoming(self) -> Result<(Incoming, Arc<Mapped>), MemoryError> {
-        let memory = Arc::new(self.memory.map()?);
-        Ok((Incoming::new(Arc::clone(&memory), self.geometry, self.data, self.space), memory))
+    fn into_incoming(
+        self,
+        connection: ConnectionId,
+    ) -> Result<(Incoming, Arc<Mapped>, SharedMemory), MemoryError> {
+        let mapped = Arc::new(self.memory.map()?);
+        let incoming = Incoming::new(Arc::clone(&mapped), self.geometry, self.data, self.space, connection);
+        Ok((incoming, mapped, self.memory))
     }
 
-    fn into_outgoing(self) -> Result<(Outgoing, Arc<Mapped>), MemoryError> {
-        let memory = Arc::new(self.memory.map()?);
-        Ok((Outgoing::new(Arc::clone(&memory), self.geometry, self.data, self.space), memory))
+    fn into_outgoing(self) -> Result<(Outgoing, Arc<Mapped>, SharedMemory), MemoryError> {
+        let mapped = Arc::new(self.memory.map()?);
+        let outgoing = Outgoing::new(Arc::clone(&mapped), self.geometry, self.data, self.space);
+        Ok((outgoing, mapped, self.memory))
     }
 }
 
 /// The host's side, before the worker has answered.
 pub(super) struct Offer {
+    connection: ConnectionId,
     to_worker: Shared,
     to_host: Shared,
 }
@@ -208,14 +228,15 @@ impl Offer {
     /// Makes rings and sends them to the worker.
     pub fn send(
         socket: &Socket,
+        connection: ConnectionId,
         interface: &Interface,
         to_worker: Geometry,
         to_host: Geometry,
         worker_wait: WaitPolicy,
         one_processor: bool,
     ) -> Result<Self, HandshakeError> {
-        let to_worker = Shared::create("ringfence-to-worker", to_worker)?;
-        let to_host = Shared::create("ringfence-to-host", to_host)?;
+        let to_worker = Shared::create(RING_NAMES[0], to_worker)?;
+        let to_host = Shared::create(RING_NAMES[1], to_host)?;
         let hello = Hello {
             magic: MAGIC,
             protocol: PROTOCOL.into(),
@@ -227,6 +248,7 @@ impl Offer {
             one_processor: u32::from(one_processor).into(),
             interface_hash: interface.hash.into(),
             interface_name: text(interface.name),
+            connection: connection.number().into(),
         };
         let fds = [
             to_worker.memory.as_fd(),
@@ -237,7 +259,7 @@ impl Offer {
             to_host.space.as_fd(),
         ];
         match socket.send(hello.as_bytes(), &fds) {
-            Ok(()) => Ok(Self { to_worker, to_host }),
+            Ok(()) => Ok(Self { connection, to_worker, to_host }),
             Err(Errno::PIPE | Errno::CONNRESET) => Err(HandshakeError::Gone),
             Err(errno) => Err(HandshakeError::Socket { errno }),
         }
@@ -250,7 +272,7 @@ impl Offer {
         peer: Peer<'_>,
         interface: &Interface,
         deadline: Instant,
-    ) -> Result<(Outgoing, Incoming, Meter), HandshakeError> {
+    ) -> Result<Agreed, HandshakeError> {
         let answer: Answer = receive(socket, peer, Some(deadline))?.0;
         let theirs = answer.protocol.get();
         if theirs != PROTOCOL {
@@ -275,9 +297,11 @@ impl Offer {
                 tracing::warn!(%missing, "the worker does not see all layers of its sandbox");
             }
         }
-        let (outgoing, to_module) = self.to_worker.into_outgoing()?;
-        let (incoming, to_host) = self.to_host.into_incoming()?;
-        Ok((outgoing, incoming, Meter::new(to_module, to_host)))
+        let geometries = (self.to_worker.geometry, self.to_host.geometry);
+        let (outgoing, to_module, to_module_memory) = self.to_worker.into_outgoing()?;
+        let (incoming, to_host, to_host_memory) = self.to_host.into_incoming(self.connection)?;
+        let rings = vec![(to_module_memory, geometries.0), (to_host_memory, geometries.1)];
+        Ok(Agreed { outgoing, incoming, meter: Meter::new(to_module, to_host), rings })
     }
 }
 
@@ -335,15 +359,18 @@ fn check(hello: &Hello, fds: Vec<OwnedFd>, interface: &Interface) -> Result<Acce
     let found = fds.len();
     let fds: [OwnedFd; HELLO_FDS] = fds.try_into().map_err(|_| HandshakeError::Fds { found })?;
     let [in_memory, out_memory, in_data, in_space, out_data, out_space] = fds;
-    let incoming = Shared::adopt(hello.to_worker_lines, in_memory, in_data, in_space)?.into_incoming();
+    let connection = ConnectionId::from_number(hello.connection.get());
+    let incoming =
+        Shared::adopt(hello.to_worker_lines, in_memory, in_data, in_space)?.into_incoming(connection);
     let outgoing = Shared::adopt(hello.to_host_lines, out_memory, out_data, out_space)?.into_outgoing();
-    let ((incoming, to_module), (outgoing, to_host)) = (incoming?, outgoing?);
+    let ((incoming, to_module, _), (outgoing, to_host, _)) = (incoming?, outgoing?);
     Ok(Accepted {
         incoming,
         outgoing,
         meter: Meter::new(to_module, to_host),
         wait,
         one_processor: hello.one_processor.get() == 1,
+        connection,
     })
 }
 
@@ -383,7 +410,7 @@ fn page_bytes() -> u32 {
 }
 
 /// `text` cut to `N` bytes, zeroes after it.
-fn text<const N: usize>(text: &str) -> [u8; N] {
+pub(super) fn text<const N: usize>(text: &str) -> [u8; N] {
     let end = text.floor_char_boundary(N);
     let mut bytes = [0; N];
     bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
@@ -391,7 +418,7 @@ fn text<const N: usize>(text: &str) -> [u8; N] {
 }
 
 /// The text that [`text`] wrote; what is not printable is replaced, since a hostile peer may have written it.
-fn untext(bytes: &[u8]) -> String {
+pub(super) fn untext(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
     printable_line(&String::from_utf8_lossy(&bytes[..end]))
 }

@@ -24,6 +24,12 @@ impl Interface {
     pub fn method_name(&self, number: u16) -> &'static str {
         usize::from(number).checked_sub(1).and_then(|index| self.methods.get(index)).map_or("?", |it| it.name)
     }
+
+    /// Name of event `number`, or a stand-in.
+    #[must_use]
+    pub fn event_name(&self, number: u16) -> &'static str {
+        usize::from(number).checked_sub(1).and_then(|index| self.events.get(index)).map_or("?", |it| it)
+    }
 }
 
 /// One method of an interface.

@@ -57,6 +57,7 @@ pub struct Options {
     pub(super) on_flood: OnFlood,
     pub(super) queue_bytes: usize,
     pub(super) sandbox: SandboxPolicy,
+    pub(super) label: String,
 }
 
 impl Default for Options {
@@ -77,6 +78,7 @@ impl Default for Options {
             on_flood: OnFlood::default(),
             queue_bytes: 16 << 20,
             sandbox: SandboxPolicy::strict(),
+            label: String::new(),
         }
     }
 }
@@ -179,6 +181,13 @@ impl Options {
     #[must_use]
     pub fn sandbox(mut self, policy: SandboxPolicy) -> Self {
         self.sandbox = policy;
+        self
+    }
+
+    /// What the connection is called to whoever [watches](super::observe) it, such as `camera 0`; up to 128 bytes.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
         self
     }
 

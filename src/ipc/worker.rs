@@ -91,6 +91,11 @@ impl Worker {
         self
     }
 
+    /// What it serves.
+    pub(super) fn served(&self) -> &str {
+        &self.component
+    }
+
     /// The method during whose first call the module is still being loaded.
     pub(super) fn loading_method(&self) -> Option<&str> {
         self.loads_until.as_deref()

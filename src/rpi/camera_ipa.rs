@@ -27,6 +27,9 @@ pub trait CameraIpa: IpaRPi {
 
     /// CPU time that its worker has used so far; `None` once it has ended.
     fn worker_cpu_time(&self) -> Option<Duration>;
+
+    /// Tells whoever watches how often an IPA was started anew before this one.
+    fn note_restarts(&self, restarts: u64);
 }
 
 impl CameraIpa for IpaRPiProxy {
@@ -53,6 +56,14 @@ impl CameraIpa for IpaRPiProxy {
         match self.libcamera_connection() {
             Some(connection) => libcamera::Connection::worker_cpu_time(connection),
             None => self.connection().and_then(Connection::worker_cpu_time),
+        }
+    }
+
+    fn note_restarts(&self, restarts: u64) {
+        if let Some(connection) = self.libcamera_connection() {
+            connection.note_restarts(restarts);
+        } else if let Some(connection) = self.connection() {
+            connection.note_restarts(restarts);
         }
     }
 }

@@ -7,7 +7,7 @@ use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate,
     memfd_create,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, pread};
 
 use super::words::Mapped;
 
@@ -75,6 +75,17 @@ impl SharedMemory {
     /// # Errors
     /// [`MemoryError::System`] if the kernel refuses.
     pub fn create(name: &str, bytes: usize) -> Result<Self, MemoryError> {
+        let memory = Self::create_sparse(name, bytes)?;
+        memory.reserve(0, bytes)?;
+        Ok(memory)
+    }
+
+    /// Creates zeroed memory of `bytes` bytes and seals its size. It has no pages yet: whoever writes to a part has
+    /// [reserved](SharedMemory::reserve) it before.
+    ///
+    /// # Errors
+    /// [`MemoryError::System`] if the kernel refuses.
+    pub fn create_sparse(name: &str, bytes: usize) -> Result<Self, MemoryError> {
         let system = |call| move |errno| MemoryError::System { call, bytes, errno };
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         // Kernels before 6.3 do not know the flag that also forbids executing the memory.
@@ -82,9 +93,44 @@ impl SharedMemory {
             .or_else(|_| memfd_create(name, flags))
             .map_err(system("memfd_create"))?;
         ftruncate(&fd, bytes as u64).map_err(system("ftruncate"))?;
-        fallocate(&fd, FallocateFlags::empty(), 0, bytes as u64).map_err(system("fallocate"))?;
         fcntl_add_seals(&fd, REQUIRED_SEALS).map_err(system("fcntl(F_ADD_SEALS)"))?;
         Ok(Self { fd, bytes })
+    }
+
+    /// Gives `bytes` bytes from `offset` their pages.
+    ///
+    /// # Errors
+    /// [`MemoryError::System`] if there is not so much memory.
+    pub fn reserve(&self, offset: usize, bytes: usize) -> Result<(), MemoryError> {
+        fallocate(&self.fd, FallocateFlags::empty(), offset as u64, bytes as u64)
+            .map_err(|errno| MemoryError::System { call: "fallocate", bytes, errno })
+    }
+
+    /// Reads from the start of the memory without mapping it, so that it cannot be written by mistake.
+    ///
+    /// # Errors
+    /// [`MemoryError::System`] if the kernel refuses, or the memory is shorter.
+    pub fn peek(&self, bytes: &mut [u8]) -> Result<(), MemoryError> {
+        let length = bytes.len();
+        let failed = |errno| MemoryError::System { call: "pread", bytes: length, errno };
+        match pread(&self.fd, bytes, 0) {
+            Ok(read) if read == length => Ok(()),
+            Ok(_) => Err(failed(Errno::NODATA)),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
+    /// The number by which the kernel knows it.
+    ///
+    /// # Errors
+    /// [`MemoryError::System`] if the kernel does not tell.
+    pub fn inode(&self) -> Result<u64, MemoryError> {
+        let stat = fstat(&self.fd);
+        stat.map(|stat| stat.st_ino).map_err(|errno| MemoryError::System {
+            call: "fstat",
+            bytes: self.bytes,
+            errno,
+        })
     }
 
     /// Takes a descriptor from the peer after checking its seals and its size.
@@ -116,14 +162,26 @@ impl SharedMemory {
     /// # Errors
     /// [`MemoryError::System`] if the kernel refuses.
     pub fn map(&self) -> Result<Mapped, MemoryError> {
-        let raw: MmapRaw =
-            MmapOptions::new().len(self.bytes).populate().map_raw(&self.fd).map_err(|error| {
-                MemoryError::System {
-                    call: "mmap",
-                    bytes: self.bytes,
-                    errno: Errno::from_io_error(&error).unwrap_or(Errno::INVAL),
-                }
-            })?;
+        self.map_with(MmapOptions::new().len(self.bytes).populate(), self.bytes)
+    }
+
+    /// Maps `bytes` bytes from `offset`, shared and writable. Pages come as they are touched.
+    ///
+    /// # Errors
+    /// [`MemoryError::System`] if the kernel refuses, or the part does not lie within.
+    pub fn map_part(&self, offset: usize, bytes: usize) -> Result<Mapped, MemoryError> {
+        if offset.checked_add(bytes).is_none_or(|end| end > self.bytes) {
+            return Err(MemoryError::System { call: "mmap", bytes, errno: Errno::INVAL });
+        }
+        self.map_with(MmapOptions::new().offset(offset as u64).len(bytes), bytes)
+    }
+
+    fn map_with(&self, options: &MmapOptions, bytes: usize) -> Result<Mapped, MemoryError> {
+        let raw: MmapRaw = options.map_raw(&self.fd).map_err(|error| MemoryError::System {
+            call: "mmap",
+            bytes,
+            errno: Errno::from_io_error(&error).unwrap_or(Errno::INVAL),
+        })?;
         Ok(Mapped::new(raw))
     }
 }

@@ -1,5 +1,6 @@
 //! Shared memory between two processes that do not trust each other: sealed memfds, a
-//! single-producer single-consumer ring of records, and the doorbell that wakes a sleeper.
+//! single-producer single-consumer ring of records, the doorbell that wakes a sleeper, and a tape that
+//! whoever watches may read.
 //!
 //! Only [`crate::ipc`] calls this module. It moves opaque bytes: it knows nothing of messages,
 //! calls, encodings or processes, and it must never learn.
@@ -19,6 +20,7 @@ mod line;
 mod memory;
 mod ring;
 mod spin;
+mod tape;
 mod words;
 
 pub use doorbell::Doorbell;
@@ -28,6 +30,7 @@ pub use ring::{
     Reservation, RingCounters, RingError, SentCounters,
 };
 pub use spin::{Spinner, WaitPolicy};
+pub use tape::{TapeReader, TapeWriter};
 pub use words::{Mapped, Words};
 
 #[cfg(test)]

@@ -128,9 +128,9 @@ impl Hello {
     /// The answer of an honest worker, which has neither a sandbox nor a reason to refuse.
     pub fn answer(&self) -> [u8; 272] {
         let mut answer = [0; 272];
-        // Magic and version, then the interface's hash, which stands before its name of 128 bytes.
+        // Magic and version, then the interface's hash, which stands before its name of 128 bytes and the connection's id.
         answer[..12].copy_from_slice(&self.bytes[..12]);
-        let hash = self.bytes.len() - 136;
+        let hash = self.bytes.len() - 144;
         answer[16..24].copy_from_slice(&self.bytes[hash..hash + 8]);
         answer[24] = 1;
         answer

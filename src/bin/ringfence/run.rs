@@ -48,7 +48,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let stop = stop_flag()?;
 
     let camera = VirtualCamera::new(VirtualSensor::new(mode, &scene, args.seed));
-    let options = Options::new().sandbox(args.sandbox.into());
+    let options = Options::new().sandbox(args.sandbox.into()).label("camera 0");
     match chosen {
         Chosen::BuiltIn { tuning } => {
             let mode = args.mode;

@@ -146,7 +146,10 @@ impl<'a> Camera<'a> {
         let sensor = VirtualSensor::new(mode, &scene, args.seed.wrapping_add(number.into()));
         let weapon = Weapon::default();
         let camera = Watched::new(VirtualCamera::new(sensor), weapon.clone());
-        let options = Options::new().exit_deadline(EXIT_DEADLINE).call_deadline(CALL_DEADLINE);
+        let options = Options::new()
+            .exit_deadline(EXIT_DEADLINE)
+            .call_deadline(CALL_DEADLINE)
+            .label(format!("camera {number}"));
         let make = move || IpaRPiProxy::isolated(&options, &Worker::component(worker::COMPONENT.name));
         let supervisor = Supervisor::new(make)
             .budget(u32::MAX, Duration::from_secs(60))

@@ -15,7 +15,7 @@ impl Connection {
         request: &Q,
         read: impl FnOnce(&mut Decoder<'_>) -> Result<R, DecodeError>,
     ) -> Result<R, CallError> {
-        let start = self.latency.is_some().then(Instant::now);
+        let start = (self.latency.is_some() || self.status.wants_latency()).then(monotonic_ns);
         let result = self.exchange(method, request).and_then(|()| {
             let mut body = self.message.body();
             let results = read(&mut body)?;
@@ -23,9 +23,8 @@ impl Connection {
             Ok(results)
         });
         self.message.close_fds();
-        if let (Some(latency), Some(start), Ok(_)) = (&mut self.latency, start, &result) {
-            // An automatically resizing histogram takes every value.
-            let _ = latency.record(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        if let (Some(start), Ok(_)) = (start, &result) {
+            self.record(start);
         }
         self.rearm();
         result
@@ -37,15 +36,32 @@ impl Connection {
     /// [`CallError`] if the call could not be sent.
     pub fn cast<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
         let result = self.begin(method).and_then(|name| {
+            if spans::are_on() {
+                spans::cast(self.id, name, self.next_sequence());
+            }
             self.transmit(Kind::Cast, method, name, request, &mut Stopwatch::default()).map(drop)
         });
         self.rearm();
         result
     }
 
+    /// Records how long a call took that began at `start` and has returned now, for whoever wants to know.
+    #[cold]
+    fn record(&mut self, start: u64) {
+        let now = monotonic_ns();
+        if let Some(latency) = &mut self.latency {
+            // An automatically resizing histogram takes every value.
+            let _ = latency.record(now - start);
+        }
+        if self.status.wants_latency() {
+            self.status.record_latency(now - start, now);
+        }
+    }
+
     /// Sends a call and waits until its reply is the message at hand.
     fn exchange<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
         let name = self.begin(method)?;
+        let span = spans::are_on().then(|| spans::call(self.id, name, self.next_sequence()));
         let mut clock = Stopwatch::default();
         let sequence = self.transmit(Kind::Call, method, name, request, &mut clock)?;
         if self.loads_in.take_if(|loading| *loading == method).is_some() {
@@ -59,6 +75,9 @@ impl Connection {
                 if label.sequence == sequence && matches!(label.kind, Kind::Reply | Kind::Fault) {
                     self.watchdog.answered();
                     self.answered(sequence);
+                    if span.is_some() {
+                        spans::answered();
+                    }
                     if label.kind == Kind::Fault {
                         return Err(read_fault(name, &mut self.message));
                     }
@@ -127,14 +146,16 @@ impl Connection {
         request: &Q,
         clock: &mut Stopwatch,
     ) -> Result<u32, CallError> {
-        // Zero is kept for events.
-        self.sequence = self.sequence.checked_add(1).unwrap_or(1);
+        self.sequence = self.next_sequence();
         let label = Label { kind, number, sequence: self.sequence };
         let mut rounds = Rounds::default();
         loop {
             let error = match self.outgoing.try_send(&self.socket, label, request) {
                 Ok(()) => {
                     self.watchdog.taken();
+                    if self.status.wants_trace() {
+                        self.trace_sent(label, request);
+                    }
                     return Ok(self.sequence);
                 }
                 Err(error) => error,
@@ -204,6 +225,11 @@ impl Connection {
                 Wake::Gone => return Err(self.bury()),
             }
         }
+    }
+
+    /// Zero is kept for events.
+    fn next_sequence(&self) -> u32 {
+        self.sequence.checked_add(1).unwrap_or(1)
     }
 
     /// How long a call of this method may take.

@@ -98,7 +98,13 @@ impl Connection {
     fn is_for_owner(&mut self) -> Result<bool, CallError> {
         let label = self.label()?;
         match label.kind {
-            Kind::Event => return Ok(true),
+            Kind::Event => {
+                self.events += 1;
+                if spans::are_on() {
+                    spans::came(self.id, self.interface.event_name(label.number), self.events);
+                }
+                return Ok(true);
+            }
             Kind::Fault if self.is_one_way(label.number) => return Ok(true),
             Kind::Reply | Kind::Fault => {}
             kind => return Err(self.cut_off(ProtocolError::Kind { kind: kind.number() })),
@@ -129,13 +135,13 @@ impl Connection {
                 OnFlood::DropOldest if weight <= limit => {
                     if let Some(oldest) = self.queue.pop_front() {
                         self.queued_bytes -= oldest.weight();
-                        self.meter.count_dropped();
+                        self.count_dropped();
                         self.reuse(oldest);
                     }
                 }
                 OnFlood::DropOldest | OnFlood::DropNewest => {
                     self.message.close_fds();
-                    self.meter.count_dropped();
+                    self.count_dropped();
                     return Ok(());
                 }
             }
@@ -144,6 +150,11 @@ impl Connection {
         let spare = self.spare.pop().unwrap_or_default();
         self.queue.push_back(self.message.take(spare));
         Ok(())
+    }
+
+    fn count_dropped(&self) {
+        self.meter.count_dropped();
+        self.status.set_dropped_events(self.meter.dropped_events());
     }
 
     /// Keeps a message's memory.

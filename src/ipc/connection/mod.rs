@@ -15,7 +15,7 @@ use rustix::net::{Shutdown, shutdown};
 use rustix::process::Pid;
 
 use crate::ipc::channel::{Incoming, Label, Message, Outgoing, SendError};
-use crate::ipc::handshake::{HandshakeError, Offer};
+use crate::ipc::handshake::{Agreed, HandshakeError, Offer};
 use crate::ipc::message::Kind;
 use crate::ipc::nursery;
 use crate::ipc::options::FOREVER;
@@ -23,13 +23,16 @@ use crate::ipc::printable::printable_line;
 use crate::ipc::process::{Module, Process};
 use crate::ipc::processors::share_one;
 use crate::ipc::socket::Socket;
+use crate::ipc::spans;
+use crate::ipc::status::{About, Status, monotonic_ns};
 use crate::ipc::wait::{Peer, Wake, wait};
 use crate::ipc::watchdog::Watchdog;
 use crate::ipc::{
-    CallError, ConnectError, Endpoint, Event, Interface, LAST_BREATH, Layers, Meter, Mode, OnFlood, OnFull,
-    Options, ProtocolError, ServeError, Worker,
+    CallError, ConnectError, ConnectionId, Endpoint, Event, Interface, LAST_BREATH, Layers, Meter, Mode,
+    OnFlood, OnFull, Options, ProtocolError, ServeError, Worker,
 };
-use crate::serialize::native::{DecodeError, Decoder, Encode};
+use crate::serialize::SharedFd;
+use crate::serialize::native::{DecodeError, Decoder, Encode, Encoder};
 use crate::shm::{RingError, Spinner, WaitPolicy};
 
 /// Bytes of a module's own reason for a failure that are shown.
@@ -43,6 +46,7 @@ const SPARE_MESSAGES: usize = 32;
 /// module to end, waits for [`Options::exit_deadline`], and then kills a process that has not.
 #[derive(Debug)]
 pub struct Connection {
+    id: ConnectionId,
     interface: &'static Interface,
     options: Options,
     socket: Socket,
@@ -50,6 +54,10 @@ pub struct Connection {
     outgoing: Outgoing,
     incoming: Incoming,
     meter: Meter,
+    /// What observers see.
+    status: Status,
+    /// Where messages are encoded once more for them; kept for its memory.
+    copy: (Vec<u8>, Vec<SharedFd>),
     /// For replies, for events and for room: they come after different times, and looking may pay for one and not
     /// for another.
     for_reply: Spinner,
@@ -68,6 +76,8 @@ pub struct Connection {
     next_deadline: Option<Duration>,
     own_deadline: Option<Duration>,
     sequence: u32,
+    /// Events that came.
+    events: u64,
     watchdog: Watchdog,
     last_call: Option<&'static str>,
     /// The method whose first reply says that the module is loaded, if it is not yet.
@@ -119,6 +129,7 @@ impl Connection {
         let loads_in = worker
             .loading_method()
             .and_then(|name| interface.methods.iter().position(|method| method.name == name));
+        connection.status.set_component(worker.served());
         match loads_in {
             Some(index) => connection.loads_in = u16::try_from(index + 1).ok(),
             None => connection.module.seal(),
@@ -137,9 +148,11 @@ impl Connection {
         let worker = module.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let one_processor = share_one(worker);
         let (to_worker, to_host) = (options.to_worker, options.to_host);
-        let offer = Offer::send(&socket, interface, to_worker, to_host, options.worker_wait, one_processor);
+        let id = ConnectionId::draw();
+        let offer =
+            Offer::send(&socket, id, interface, to_worker, to_host, options.worker_wait, one_processor);
         let rings = offer.and_then(|offer| offer.finish(&socket, peer, interface, deadline));
-        let (outgoing, incoming, meter) = match rings {
+        let Agreed { outgoing, incoming, meter, rings } = match rings {
             Ok(rings) => rings,
             Err(source) => {
                 // A worker that went away has a better reason to tell than that it is gone.
@@ -153,11 +166,20 @@ impl Connection {
             }
         };
         let system = |call| move |errno| ConnectError::System { call, errno };
+        let about = About {
+            id,
+            interface,
+            mode: module.mode(),
+            worker_pid: module.pid(),
+            encoding: 1,
+            component: "",
+            label: &options.label,
+        };
         let watched = Watchdog::new(options.grace).map_err(system("timerfd_create")).and_then(|watchdog| {
             let epoll = watch(&incoming, &socket, &module, &watchdog).map_err(system("epoll_create1"))?;
-            Ok((watchdog, epoll))
+            Ok((watchdog, epoll, Status::create(&about, rings)?))
         });
-        let (watchdog, epoll) = match watched {
+        let (watchdog, epoll, status) = match watched {
             Ok(watched) => watched,
             Err(error) => {
                 module.end(socket.as_fd(), Instant::now());
@@ -165,6 +187,7 @@ impl Connection {
             }
         };
         Ok(Self {
+            id,
             interface,
             options: options.clone(),
             socket,
@@ -172,6 +195,8 @@ impl Connection {
             outgoing,
             incoming,
             meter,
+            status,
+            copy: Default::default(),
             for_reply: Spinner::new(options.host_wait, one_processor),
             for_event: Spinner::new(options.host_wait, one_processor),
             for_room: Spinner::new(options.host_wait, one_processor),
@@ -181,6 +206,7 @@ impl Connection {
             spare: Vec::new(),
             deadlines: interface.methods.iter().map(|method| options.deadline_of(method.name)).collect(),
             sequence: 0,
+            events: 0,
             next_deadline: None,
             own_deadline: None,
             watchdog,
@@ -192,6 +218,12 @@ impl Connection {
             epoll,
             watched: std::cell::Cell::new(false),
         })
+    }
+
+    /// What the connection is called, here, in the module's process, and by whoever watches.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        self.id
     }
 
     /// How the module runs.
@@ -244,6 +276,11 @@ impl Connection {
         self.next_deadline = Some(deadline.min(FOREVER));
     }
 
+    /// Tells whoever [watches](crate::ipc::observe) how often the module was started anew before.
+    pub fn note_restarts(&self, restarts: u64) {
+        self.status.set_restarts(restarts);
+    }
+
     /// Events that were dropped as [`Options::on_flood`] says.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
@@ -259,7 +296,36 @@ impl Connection {
         if self.failed.is_some() {
             return Ok(false);
         }
-        self.incoming.try_receive(&self.socket, &mut self.message).map_err(|error| self.cut_off(error))
+        let came = self.incoming.try_receive(&self.socket, &mut self.message);
+        let came = came.map_err(|error| self.cut_off(error))?;
+        if came && self.status.wants_trace() {
+            self.trace_received();
+        }
+        Ok(came)
+    }
+
+    /// Puts the message at hand on the tape of whoever watches.
+    #[cold]
+    fn trace_received(&mut self) {
+        if let (Ok(label), Some(now)) = (self.message.label(), self.status.trace_time()) {
+            let (body, fds) = self.message.contents();
+            self.status.trace(now, label.kind, label.number.into(), label.sequence, fds, body);
+        }
+    }
+
+    /// Puts a message that was sent on the tape of whoever watches: encoded once more, since nothing is read from where the
+    /// module could have changed it.
+    #[cold]
+    #[inline(never)]
+    fn trace_sent<T: Encode + ?Sized>(&mut self, label: Label, body: &T) {
+        let Some(now) = self.status.trace_time() else { return };
+        let (bytes, fds) = &mut self.copy;
+        bytes.clear();
+        if Encoder::message(body, bytes, fds).is_ok() {
+            self.status.trace(now, label.kind, label.number.into(), label.sequence, fds.len(), bytes);
+        }
+        // They would stay open.
+        fds.clear();
     }
 
     fn label(&mut self) -> Result<Label, CallError> {
@@ -330,7 +396,9 @@ impl Drop for Connection {
         if self.failed.is_none() {
             let label = Label { kind: Kind::Bye, number: 0, sequence: 0 };
             // If it does not fit, the end of the socket says the same.
-            let _ = self.outgoing.try_send(&self.socket, label, &0u8);
+            if self.outgoing.try_send(&self.socket, label, &0u8).is_ok() && self.status.wants_trace() {
+                self.trace_sent(label, &0u8);
+            }
             let _ = shutdown(&self.socket, Shutdown::Write);
         }
         self.module.end(self.socket.as_fd(), Instant::now() + self.options.exit_deadline);

@@ -46,6 +46,8 @@ pub(super) struct Channel {
     ended: bool,
     /// The message that is being sent.
     outgoing: Outgoing,
+    /// Messages and bytes that were sent, and that came.
+    traffic: [u64; 4],
 }
 
 /// A message that is being sent, kept for its memory.
@@ -53,6 +55,8 @@ pub(super) struct Channel {
 struct Outgoing {
     bytes: Vec<u8>,
     fds: Vec<SharedFd>,
+    /// How many it has, or had.
+    fds_announced: usize,
     /// Whether it has been announced and not been sent.
     is_due: bool,
 }
@@ -83,7 +87,7 @@ pub(super) enum SendError {
 
 impl Channel {
     pub fn new(socket: Socket) -> Self {
-        Self { socket, announced: None, ended: false, outgoing: Outgoing::default() }
+        Self { socket, announced: None, ended: false, outgoing: Outgoing::default(), traffic: [0; 4] }
     }
 
     /// Puts a message together and sends it.
@@ -111,7 +115,8 @@ impl Channel {
 
     /// Sends both datagrams of the message that was put together.
     fn announce(&mut self) -> Result<(), SendError> {
-        let Outgoing { bytes, fds, is_due } = &mut self.outgoing;
+        let Outgoing { bytes, fds, fds_announced, is_due } = &mut self.outgoing;
+        *fds_announced = fds.len();
         let limit = socket_send_buffer_size(&self.socket).unwrap_or(0).saturating_sub(KERNEL_BYTES);
         if bytes.len() > limit {
             return Err(SendError::TooLong { bytes: bytes.len(), limit });
@@ -129,7 +134,7 @@ impl Channel {
 
     /// Sends what was announced and not sent.
     pub fn flush(&mut self) -> Result<(), SendError> {
-        let Outgoing { bytes, fds, is_due } = &mut self.outgoing;
+        let Outgoing { bytes, fds, is_due, .. } = &mut self.outgoing;
         if !*is_due {
             return Ok(());
         }
@@ -137,7 +142,19 @@ impl Channel {
         self.socket.send(bytes, &borrowed).map_err(|errno| failure(errno, borrowed.len()))?;
         *is_due = false;
         fds.clear();
+        self.traffic[0] += 1;
+        self.traffic[1] += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Messages and bytes that were sent, and that came.
+    pub fn traffic(&self) -> [u64; 4] {
+        self.traffic
+    }
+
+    /// Body of the message that was sent last, and how many descriptors it had.
+    pub fn sent(&self) -> (&[u8], usize) {
+        (self.outgoing.bytes.get(HEADER_BYTES..).unwrap_or_default(), self.outgoing.fds_announced)
     }
 
     /// Whether a message was announced and not sent. Until it is, nothing else can be.
@@ -203,6 +220,8 @@ impl Channel {
                 return Err(ProtocolError::Fds { announced, delivered: fds.len() });
             }
             message.fds.extend(fds.into_iter().map(Some));
+            self.traffic[2] += 1;
+            self.traffic[3] += length as u64;
             return Ok(true);
         }
     }
@@ -238,6 +257,11 @@ impl Message {
     /// Number of the call, or 0 for an event.
     pub fn cookie(&self) -> u32 {
         self.header().cookie.get()
+    }
+
+    /// Body of the message, and how many descriptors came with it.
+    pub fn contents(&self) -> (&[u8], usize) {
+        (self.bytes.get(HEADER_BYTES..).unwrap_or_default(), self.fds.len())
     }
 
     /// Bytes of the message.

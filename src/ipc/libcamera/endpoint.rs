@@ -19,6 +19,7 @@ use super::emitter::{Emitter, Outbox, host_is_gone};
 use super::{EXIT, Event, RESETS, Version};
 use crate::ipc::endpoint::end_with_host;
 use crate::ipc::socket::Socket;
+use crate::ipc::spans;
 use crate::ipc::wait::{Peer, wait};
 use crate::ipc::{CallError, Interface, ServeError};
 use crate::serialize::libcamera::{ControlSerializer, DecodeError, Decoder, Encode, Role};
@@ -249,6 +250,7 @@ impl<E: Event, D: Dispatch> Server<E, D> {
         if known.name == RESETS {
             self.outbox.lock().controls.reset();
         }
+        let span = spans::are_on().then(|| spans::serve(None, known.name, message.cookie()));
         let mut replied = false;
         let call = Call {
             message,
@@ -263,6 +265,9 @@ impl<E: Event, D: Dispatch> Server<E, D> {
                 tracing::error!(method = known.name, %error, "a call failed");
             }
             Err(error) => tracing::error!(method = known.name, %error, "a call failed; it gets no reply"),
+        }
+        if span.is_some() {
+            spans::served();
         }
         self.emitter.release();
     }

@@ -90,6 +90,11 @@ impl Worker {
         self.loads_until.as_deref()
     }
 
+    /// The module.
+    pub(super) fn module_path(&self) -> &Path {
+        &self.module
+    }
+
     /// The program.
     #[must_use]
     pub fn program(&self) -> &Path {

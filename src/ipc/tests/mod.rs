@@ -167,6 +167,30 @@ fn calls_return_what_was_sent() {
     });
 }
 
+/// A module that answers with the connection's id, whatever it is asked.
+struct WhoAmI(Emitter);
+
+impl Dispatch for WhoAmI {
+    fn dispatch(&mut self, _: u16, _: Decoder<'_>, reply: Reply<'_>) -> Result<(), CallError> {
+        reply.send(&self.0.connection().number())
+    }
+}
+
+#[test]
+fn both_sides_know_the_connection_by_the_same_id() {
+    watchdog(|| {
+        let connect = || {
+            Connection::threaded(&INTERFACE, &Options::new(), |endpoint| endpoint.serve(&INTERFACE, WhoAmI))
+                .unwrap()
+        };
+        let (mut one, other) = (connect(), connect());
+        let theirs = one.call(ECHO, &0u8, |input| u64::decode(input.fixed()?, input)).unwrap();
+        assert_eq!(ConnectionId::from_number(theirs), one.id());
+        assert_ne!(one.id(), other.id());
+        assert_ne!(theirs, 0);
+    });
+}
+
 #[test]
 fn every_policy_works_on_either_side() {
     for host in [WaitPolicy::Spin, WaitPolicy::Adaptive, WaitPolicy::Block] {

@@ -231,6 +231,12 @@ impl CameraIpa for LibcameraIpa {
     fn worker_cpu_time(&self) -> Option<Duration> {
         self.proxy.libcamera_connection()?.worker_cpu_time()
     }
+
+    fn note_restarts(&self, restarts: u64) {
+        if let Some(connection) = self.proxy.libcamera_connection() {
+            connection.note_restarts(restarts);
+        }
+    }
 }
 
 /// What acted on the sensor, and when, in 0.0.3's numbers.

@@ -79,6 +79,7 @@ impl<I: CameraIpa, C: Camera> Pipeline<I, C> {
             let Some(restart) = supervisor.poll(now)? else {
                 return Ok(Some(supervisor.due().unwrap_or(due).saturating_duration_since(now)));
             };
+            restart.proxy.note_restarts(supervisor.restarts());
             match self.resume(restart.proxy) {
                 Ok(()) => tracing::info!(spare = restart.spare, "the IPA was replaced"),
                 Err(PipelineError::Ipa(error)) => self.fail(error),

@@ -4,7 +4,7 @@
 //! read the counts. What the peer counted is the peer's word: good for display, never for a decision.
 
 use super::super::words::{Ordering, Words};
-use super::{CONSUMER_COUNTERS, PRODUCER_COUNTERS};
+use super::{CONSUMER_COUNTERS, CONTROL_WORDS, PRODUCER_COUNTERS};
 
 /// Counts of both ends, as of one moment. All wrap after 2⁶⁴.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,11 +48,25 @@ pub struct ReceivedCounters {
 }
 
 impl RingCounters {
+    /// Bytes at the start of a ring's memory in which its counts are.
+    pub const BYTES: usize = CONTROL_WORDS * 8;
+
     /// Reads the counts out of a ring's memory.
     pub fn read<M: Words>(memory: &M) -> Self {
         // ORDERING: Relaxed: each count stands for itself.
-        let sent = |index| memory.word(PRODUCER_COUNTERS + index).load(Ordering::Relaxed);
-        let received = |index| memory.word(CONSUMER_COUNTERS + index).load(Ordering::Relaxed);
+        Self::of(|index| memory.word(index).load(Ordering::Relaxed))
+    }
+
+    /// Reads the counts out of a copy of the start of a ring's memory.
+    #[must_use]
+    pub fn parse(bytes: &[u8; Self::BYTES]) -> Self {
+        let words = bytes.as_chunks::<8>().0;
+        Self::of(|index| u64::from_ne_bytes(words[index]))
+    }
+
+    fn of(word: impl Fn(usize) -> u64) -> Self {
+        let sent = |index| word(PRODUCER_COUNTERS + index);
+        let received = |index| word(CONSUMER_COUNTERS + index);
         Self {
             sent: SentCounters {
                 records: sent(0),

@@ -17,6 +17,7 @@ impl<E: Event> Connection<E> {
         request: &Q,
         read: impl FnOnce(&mut Decoder<'_>) -> Result<R, DecodeError>,
     ) -> Result<R, CallError> {
+        let start = self.status.wants_latency().then(monotonic_ns);
         let result = self.exchange(method, request).and_then(|()| {
             let mut body = self.message.body(&mut self.controls);
             let results = read(&mut body)?;
@@ -24,6 +25,10 @@ impl<E: Event> Connection<E> {
             Ok(results)
         });
         self.message.fds.clear();
+        if let (Some(start), Ok(_)) = (start, &result) {
+            let now = monotonic_ns();
+            self.status.record_latency(now - start, now);
+        }
         self.rearm();
         result
     }
@@ -34,8 +39,11 @@ impl<E: Event> Connection<E> {
     /// [`CallError`] if the call could not be sent.
     pub fn cast<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
         let result = self.begin(method).and_then(|name| {
+            if spans::are_on() {
+                spans::cast(self.id, name, self.cookie);
+            }
             let start = Instant::now();
-            self.transmit(method, name, request, start)
+            self.transmit(Kind::Cast, method, name, request, start)
         });
         self.rearm();
         result
@@ -55,13 +63,14 @@ impl<E: Event> Connection<E> {
     /// Sends a call and waits until its reply is the message at hand.
     fn exchange<Q: Encode + ?Sized>(&mut self, method: u16, request: &Q) -> Result<(), CallError> {
         let name = self.begin(method)?;
+        let span = spans::are_on().then(|| spans::call(self.id, name, self.cookie));
         let start = Instant::now();
         if name == RESETS {
             // Until the worker has answered, it may send what goes by the old state.
             let fresh = ControlSerializer::new(self.version, Role::Host);
             self.before_reset.push_back((self.cookie, std::mem::replace(&mut self.controls, fresh)));
         }
-        let sent = self.transmit(method, name, request, start);
+        let sent = self.transmit(Kind::Call, method, name, request, start);
         // Half of it is enough for an answer.
         if !matches!(sent, Err(CallError::Encode { .. }))
             && self.loads_in.take_if(|loading| loading == name).is_some()
@@ -99,6 +108,9 @@ impl<E: Event> Connection<E> {
                 }
                 self.watchdog.answered();
                 self.answered(self.cookie);
+                if span.is_some() {
+                    spans::answered();
+                }
                 return Ok(());
             }
             if gone {
@@ -129,6 +141,7 @@ impl<E: Event> Connection<E> {
     /// Sends a message, waiting for room if need be.
     fn transmit<Q: Encode + ?Sized>(
         &mut self,
+        kind: Kind,
         number: u16,
         method: &'static str,
         request: &Q,
@@ -141,6 +154,7 @@ impl<E: Event> Connection<E> {
             let error = match result {
                 Ok(()) => {
                     self.watchdog.taken();
+                    self.note_sent(kind, number.into());
                     return Ok(());
                 }
                 Err(error) => error,

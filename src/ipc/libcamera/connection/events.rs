@@ -111,10 +111,10 @@ impl<E: Event> Connection<E> {
                 OnFlood::CutOff => return Err(self.cut_off(ProtocolError::Flood { limit })),
                 OnFlood::DropOldest if weight <= limit => {
                     self.queued_bytes -= self.queue.pop_front().map_or(0, |oldest| oldest.weight);
-                    self.dropped_events += 1;
+                    self.count_dropped();
                 }
                 OnFlood::DropOldest | OnFlood::DropNewest => {
-                    self.dropped_events += 1;
+                    self.count_dropped();
                     return Ok(());
                 }
             }
@@ -122,6 +122,11 @@ impl<E: Event> Connection<E> {
         self.queued_bytes += weight;
         self.queue.push_back(Queued { event, weight });
         Ok(())
+    }
+
+    fn count_dropped(&mut self) {
+        self.dropped_events += 1;
+        self.status.set_dropped_events(self.dropped_events);
     }
 
     fn read_event(&mut self) -> Result<E, CallError> {

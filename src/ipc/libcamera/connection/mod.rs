@@ -15,14 +15,20 @@ use rustix::io::Errno;
 
 use super::channel::{Channel, Message, SendError};
 use super::{EXIT, Event, Version, Worker};
+use crate::ipc::message::Kind;
 use crate::ipc::options::FOREVER;
 use crate::ipc::process::Module;
 use crate::ipc::socket::Socket;
+use crate::ipc::spans;
+use crate::ipc::status::{About, Status, monotonic_ns};
 use crate::ipc::wait::{Peer, Wake, wait};
 use crate::ipc::watchdog::Watchdog;
-use crate::ipc::{CallError, ConnectError, Interface, LAST_BREATH, Layers, OnFlood, Options, ProtocolError};
+use crate::ipc::{
+    CallError, ConnectError, ConnectionId, Interface, LAST_BREATH, Layers, Mode, OnFlood, Options,
+    ProtocolError,
+};
 use crate::serialize::libcamera::{ControlSerializer, Encode, EncodeError, Encoder, Role};
-use crate::shm::Doorbell;
+use crate::shm::{Doorbell, MemoryError};
 
 /// Messages that are taken at a time. A socket keeps fewer than three hundred datagrams of whoever sends with the kernel's
 /// usual buffer.
@@ -33,6 +39,9 @@ const PUMP_LIMIT: usize = 1024;
 /// Generated proxies use it. Of the [`Options`], those about deadlines, full connections and events apply.
 /// Dropped, it asks the worker to end, waits for [`Options::exit_deadline`], and then kills it.
 pub struct Connection<E> {
+    id: ConnectionId,
+    /// What observers see.
+    status: Status,
     interface: &'static Interface,
     options: Options,
     channel: Channel,
@@ -90,6 +99,7 @@ impl<E: Event> Connection<E> {
         let mut connection =
             Self::new(interface, options, worker.version(), socket, Module::Process(process))
                 .map_err(system("epoll_create1"))?;
+        connection.status.set_component(&worker.module_path().to_string_lossy());
         // A method that there is not is never answered, and would put off the seal for ever.
         let exists = |name: &&str| interface.methods.iter().any(|method| method.name == *name);
         match worker.loading_method().filter(exists) {
@@ -107,11 +117,22 @@ impl<E: Event> Connection<E> {
         socket: Socket,
         mut module: Module,
     ) -> Result<Self, Errno> {
+        let id = ConnectionId::draw();
+        let about = About {
+            id,
+            interface,
+            mode: Mode::Isolated,
+            worker_pid: module.pid(),
+            encoding: if version == Version::V1 { 2 } else { 3 },
+            component: "",
+            label: &options.label,
+        };
         let watched = Doorbell::new().and_then(|bell| {
             let watchdog = Watchdog::new(options.grace)?;
-            Ok((watch(&socket, &module, &bell, &watchdog)?, bell, watchdog))
+            let epoll = watch(&socket, &module, &bell, &watchdog)?;
+            Ok((epoll, bell, watchdog, Status::create(&about, Vec::new()).map_err(errno_of)?))
         });
-        let (epoll, bell, watchdog) = match watched {
+        let (epoll, bell, watchdog, status) = match watched {
             Ok(watched) => watched,
             Err(errno) => {
                 module.end(socket.as_fd(), Instant::now());
@@ -119,6 +140,8 @@ impl<E: Event> Connection<E> {
             }
         };
         Ok(Self {
+            id,
+            status,
             interface,
             options: options.clone(),
             channel: Channel::new(socket),
@@ -142,6 +165,17 @@ impl<E: Event> Connection<E> {
             bell,
             watched: Cell::new(false),
         })
+    }
+
+    /// What the connection is called here, and by whoever watches. The worker does not know it.
+    #[must_use]
+    pub const fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Tells whoever [watches](crate::ipc::observe) how often the worker was started anew before.
+    pub fn note_restarts(&self, restarts: u64) {
+        self.status.set_restarts(restarts);
     }
 
     /// The encoding that the worker speaks.
@@ -185,7 +219,24 @@ impl<E: Event> Connection<E> {
         if self.failed.is_some() {
             return Ok(false);
         }
-        self.channel.try_receive(&mut self.message).map_err(|error| self.cut_off(error))
+        let came = self.channel.try_receive(&mut self.message).map_err(|error| self.cut_off(error))?;
+        if came {
+            self.status.set_traffic(self.channel.traffic());
+            if self.status.wants_trace() {
+                self.trace_received();
+            }
+        }
+        Ok(came)
+    }
+
+    /// Puts the message at hand on the tape of whoever watches.
+    #[cold]
+    fn trace_received(&mut self) {
+        let Some(now) = self.status.trace_time() else { return };
+        let (body, fds) = self.message.contents();
+        let (number, cookie) = (self.message.number(), self.message.cookie());
+        let kind = if cookie == 0 { Kind::Event } else { Kind::Reply };
+        self.status.trace(now, kind, number, cookie, fds, body);
     }
 
     /// What to sleep on for messages.
@@ -244,6 +295,17 @@ impl<E: Event> Connection<E> {
 }
 
 impl<E> Connection<E> {
+    /// Tells whoever watches of the message that was sent last.
+    fn note_sent(&mut self, kind: Kind, number: u32) {
+        self.status.set_traffic(self.channel.traffic());
+        if self.status.wants_trace()
+            && let Some(now) = self.status.trace_time()
+        {
+            let (body, fds) = self.channel.sent();
+            self.status.trace(now, kind, number, self.cookie, fds, body);
+        }
+    }
+
     /// Makes the descriptor readable if there is something to do, for an owner who sleeps on it.
     fn rearm(&self) {
         if self.watched.get() && (!self.queue.is_empty() || self.failed.is_some()) {
@@ -268,6 +330,9 @@ impl<E> Drop for Connection<E> {
             self.cookie = next_cookie(self.cookie);
             self.channel.send(EXIT, self.cookie, &Nothing, &mut self.controls).is_ok()
         };
+        if asked {
+            self.note_sent(Kind::Bye, EXIT);
+        }
         // A worker that was not asked has no reason to end.
         let patience = if asked { self.options.exit_deadline } else { Duration::ZERO };
         self.module.end(self.channel.as_fd(), Instant::now() + patience);
@@ -292,6 +357,13 @@ struct Nothing;
 impl Encode for Nothing {
     fn encode(&self, _: &mut Encoder<'_>) -> Result<(), EncodeError> {
         Ok(())
+    }
+}
+
+fn errno_of(error: MemoryError) -> Errno {
+    match error {
+        MemoryError::System { errno, .. } => errno,
+        _ => Errno::INVAL,
     }
 }
 
