@@ -75,7 +75,8 @@ impl Known {
 
     fn method(&self, method: &Method) -> String {
         let list = |parameters: &[Parameter]| {
-            let one = |parameter: &Parameter| format!("{} {}", self.model.mojom(&parameter.ty), parameter.name);
+            let one =
+                |parameter: &Parameter| format!("{} {}", self.model.mojom(&parameter.ty), parameter.name);
             parameters.iter().map(one).collect::<Vec<_>>().join(", ")
         };
         let attribute = if method.asynchronous { "[async] " } else { "" };
@@ -89,9 +90,7 @@ impl Known {
     /// The same as an object.
     pub fn as_json(&self) -> Value {
         let list = |parameters: &[Parameter]| -> Vec<Value> {
-            let one = |parameter: &Parameter| {
-                json!({ "name": parameter.name, "type": self.model.mojom(&parameter.ty) })
-            };
+            let one = |parameter: &Parameter| json!({ "name": parameter.name, "type": self.model.mojom(&parameter.ty) });
             parameters.iter().map(one).collect()
         };
         let methods = |methods: &[Method]| -> Vec<Value> {
@@ -176,10 +175,11 @@ impl Catalog {
 
 /// The checked model of these files. What they import is looked for beside them too.
 pub fn check(files: &[PathBuf], include: &[PathBuf]) -> Result<Model, Failure> {
-    let beside = files.iter().filter_map(|file| file.parent()).map(|folder| match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
-    });
+    let beside =
+        files.iter().filter_map(|file| file.parent()).map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        });
     let include = include.iter().map(PathBuf::as_path);
     let config = include.chain(beside).fold(Config::new(), Config::include);
     let refuse = |errors: Diagnostics| Failure::Interface(printable(&errors.to_string()));

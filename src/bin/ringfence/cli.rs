@@ -16,6 +16,8 @@ use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
 use crate::inspect::InspectArgs;
 use crate::man::ManArgs;
+use crate::top::TopArgs;
+use crate::trace::TraceArgs;
 use crate::wire::args::WireCommand;
 
 /// Run a virtual Raspberry Pi camera whose image-processing algorithms live in another process.
@@ -45,6 +47,10 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Tell what a module's file is, what it serves and who has signed it, without loading it
     Inspect(InspectArgs),
+    /// Show what goes over the connections of this user's processes, and how fast
+    Top(TopArgs),
+    /// Follow a connection of a running host, message by message
+    Trace(TraceArgs),
     /// Encode and decode values, and read recorded sessions, given nothing but interface files
     #[command(subcommand)]
     Wire(WireCommand),

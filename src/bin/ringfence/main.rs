@@ -20,6 +20,9 @@ mod relay;
 mod run;
 mod sandbox_probe;
 mod summary;
+mod target;
+mod top;
+mod trace;
 mod vimc;
 mod wire;
 
@@ -44,6 +47,8 @@ fn main() -> ExitCode {
         cli::Command::SandboxProbe(args) => sandbox_probe::probe(&args),
         cli::Command::Doctor(args) => doctor::doctor(&args),
         cli::Command::Inspect(args) => inspect::inspect(&args),
+        cli::Command::Top(args) => top::top(&args),
+        cli::Command::Trace(args) => trace::trace(&args),
         cli::Command::Wire(command) => wire::wire(&command),
         cli::Command::Completions(args) => completions::completions(&args),
         cli::Command::Man(args) => man::man(&args),

@@ -43,10 +43,11 @@ fn executable(policy: Option<&str>) -> Check {
     match policy {
         None => Check::ok(NAME, "not known to this kernel: memfds may hold modules"),
         Some("0" | "1") => Check::ok(NAME, "memfds may hold modules"),
-        Some(level) => {
-            Check::missing(NAME, format!("{level}: no copy of a module's file can be made that can be loaded"))
-                .mend("sudo sysctl -w vm.memfd_noexec=1")
-        }
+        Some(level) => Check::missing(
+            NAME,
+            format!("{level}: no copy of a module's file can be made that can be loaded"),
+        )
+        .mend("sudo sysctl -w vm.memfd_noexec=1"),
     }
 }
 
@@ -81,6 +82,9 @@ mod tests {
         assert_eq!(executable(None).state, State::Ok);
         assert_eq!(executable(Some("1")).state, State::Ok);
         let check = executable(Some("2"));
-        assert_eq!((check.state, check.mend[0].as_str()), (State::Missing, "sudo sysctl -w vm.memfd_noexec=1"));
+        assert_eq!(
+            (check.state, check.mend[0].as_str()),
+            (State::Missing, "sudo sysctl -w vm.memfd_noexec=1")
+        );
     }
 }

@@ -128,7 +128,8 @@ mod tests {
     fn the_group_that_may_is_the_one_to_join() {
         assert_eq!(group_name("root:x:0:\nvideo:x:44:pi,me\n", 44).as_deref(), Some("video"));
         assert_eq!(group_name("root:x:0:\nbroken\n", 44), None);
-        let node = |group: Option<&str>| Node { path: "/dev/dma_heap/system".into(), group: group.map(Into::into) };
+        let node =
+            |group: Option<&str>| Node { path: "/dev/dma_heap/system".into(), group: group.map(Into::into) };
         let mends = node(Some("video")).mends("…", "…");
         assert_eq!(mends[0], "sudo usermod -aG video $USER, and log in again");
         assert_eq!(mends[1], "for now: sudo setfacl -m u:$USER:rw /dev/dma_heap/system");

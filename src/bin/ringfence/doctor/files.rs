@@ -24,7 +24,8 @@ const KEYS: &str = "/etc/ringfence/keys";
 pub fn checks() -> Vec<Check> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let named = set(MODULES);
-    let named = named.iter().flat_map(|list| env::split_paths(list)).filter(|path| !path.as_os_str().is_empty());
+    let named =
+        named.iter().flat_map(|list| env::split_paths(list)).filter(|path| !path.as_os_str().is_empty());
     let folders: Vec<PathBuf> = named.chain(BUILT_IN.map(PathBuf::from)).collect();
     vec![worker(set(WORKER).as_deref()), modules(&folders), keys(Path::new(KEYS))]
 }
@@ -34,9 +35,12 @@ fn worker(named: Option<&OsStr>) -> Check {
     const NAME: &str = "worker program";
     if let Some(program) = named.map(Path::new) {
         let shown = program.display();
-        let is_program = |metadata: &fs::Metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;
+        let is_program =
+            |metadata: &fs::Metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;
         return match fs::metadata(program) {
-            Ok(metadata) if is_program(&metadata) => Check::ok(NAME, format!("{shown}, which {WORKER} names")),
+            Ok(metadata) if is_program(&metadata) => {
+                Check::ok(NAME, format!("{shown}, which {WORKER} names"))
+            }
             Ok(_) => Check::required(NAME, format!("{shown}, which {WORKER} names, is no program"))
                 .mend(format!("unset {WORKER}")),
             Err(error) => Check::required(NAME, format!("{shown}, which {WORKER} names: {error}"))

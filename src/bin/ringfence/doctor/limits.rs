@@ -23,7 +23,9 @@ fn files(limit: Rlimit) -> Check {
     }
     let check = Check::missing(NAME, text);
     match limit.maximum {
-        Some(hard) if hard < ENOUGH => check.mend(format!("LimitNOFILE={ENOUGH} in the service, or limits.conf")),
+        Some(hard) if hard < ENOUGH => {
+            check.mend(format!("LimitNOFILE={ENOUGH} in the service, or limits.conf"))
+        }
         _ => check.mend(format!("ulimit -n {ENOUGH}")),
     }
 }
@@ -36,12 +38,12 @@ fn locked(limit: Rlimit) -> Check {
         Some(0) => Check::missing(NAME, "none: a host that must not wait for a page cannot lock its memory")
             .mend("LimitMEMLOCK=64M in the service, or limits.conf"),
         Some(bytes) => {
-            let amount = if bytes < 1 << 20 {
-                format!("{} KiB", bytes >> 10)
-            } else {
-                format!("{} MiB", bytes >> 20)
-            };
-            Check::ok(NAME, format!("{amount}: ringfence locks none, a host that must not wait for a page may"))
+            let amount =
+                if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) };
+            Check::ok(
+                NAME,
+                format!("{amount}: ringfence locks none, a host that must not wait for a page may"),
+            )
         }
     }
 }

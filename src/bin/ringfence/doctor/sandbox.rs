@@ -85,9 +85,7 @@ fn namespaces() -> Vec<Check> {
     let bonus = "the filter of system calls holds alone there";
     let check = |name, result: Result<(), Errno>, gives: &str| match result {
         Ok(()) => Check::ok(name, gives),
-        Err(errno) => {
-            Check { mend: userns_hints(), ..Check::missing(name, format!("{errno}: {bonus}")) }
-        },
+        Err(errno) => Check { mend: userns_hints(), ..Check::missing(name, format!("{errno}: {bonus}")) },
     };
     let with = |flags| user.and_then(|()| child::namespaces(child::USER | flags));
     vec![
@@ -129,9 +127,12 @@ mod tests {
     #[test]
     fn each_setting_that_refuses_is_named() {
         let told = |paths: &'static [&str]| {
-            refusals(move |path| paths.iter().find(|known| path.ends_with(known.split('=').next().unwrap())).map(
-                |known| known.split('=').nth(1).unwrap().to_owned(),
-            ))
+            refusals(move |path| {
+                paths
+                    .iter()
+                    .find(|known| path.ends_with(known.split('=').next().unwrap()))
+                    .map(|known| known.split('=').nth(1).unwrap().to_owned())
+            })
         };
         assert_eq!(
             told(&["max_user_namespaces=0", "apparmor_restrict_unprivileged_userns=1"]),

@@ -78,7 +78,10 @@ fn isolated(folder: &Path, allowed: &[u32]) -> Check {
     let isolated = list(&folder.join("isolated"));
     let text = |numbers: &[u32]| numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     if isolated.is_empty() {
-        return Check::ok(NAME, "none: a call may be interrupted by whatever else runs (isolcpus= changes it)");
+        return Check::ok(
+            NAME,
+            "none: a call may be interrupted by whatever else runs (isolcpus= changes it)",
+        );
     }
     let usable = isolated.iter().filter(|number| allowed.contains(number)).count();
     if usable == 0 {
@@ -104,9 +107,8 @@ fn governor(folder: &Path, allowed: &[u32]) -> Check {
     match found.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Check::ok(NAME, "none: the machine sets its clock by itself"),
         ["performance"] => Check::ok(NAME, "performance"),
-        _ => Check::missing(NAME, format!("{}: the first calls after a pause are slow", found.join(", "))).mend(
-            format!("echo performance | sudo tee {}/cpu*/cpufreq/scaling_governor", folder.display()),
-        ),
+        _ => Check::missing(NAME, format!("{}: the first calls after a pause are slow", found.join(", ")))
+            .mend(format!("echo performance | sudo tee {}/cpu*/cpufreq/scaling_governor", folder.display())),
     }
 }
 
@@ -177,7 +179,10 @@ mod tests {
         let root = machine(&[("isolated", "2-3")]);
         assert_eq!(isolated(root.path(), &[0, 1, 2, 3]).found, "2, 3");
         let check = isolated(root.path(), &[0, 1]);
-        assert_eq!((check.state, check.mend[0].as_str()), (State::Missing, "start the host with taskset -c 2,3"));
+        assert_eq!(
+            (check.state, check.mend[0].as_str()),
+            (State::Missing, "start the host with taskset -c 2,3")
+        );
     }
 
     #[test]

@@ -15,9 +15,8 @@ pub fn checks() -> Vec<Check> {
 fn processes() -> Check {
     const NAME: &str = "processes";
     let parent = getppid().map(|pid| format!("/proc/{}", pid.as_raw_nonzero()));
-    let parent = parent.filter(|path| {
-        fs::metadata(path).is_ok_and(|metadata| metadata.uid() == geteuid().as_raw())
-    });
+    let parent =
+        parent.filter(|path| fs::metadata(path).is_ok_and(|metadata| metadata.uid() == geteuid().as_raw()));
     let Some(parent) = parent else {
         return Check::ok(NAME, "not tried: what has started this process is not this user's");
     };
@@ -33,6 +32,8 @@ fn ptrace(scope: Option<&str>) -> Check {
     const NAME: &str = "ptrace_scope";
     match scope {
         None => Check::ok(NAME, "not restricted"),
-        Some(scope) => Check::ok(NAME, format!("{scope}: it stands in nobody's way, since nothing is attached to")),
+        Some(scope) => {
+            Check::ok(NAME, format!("{scope}: it stands in nobody's way, since nothing is attached to"))
+        }
     }
 }

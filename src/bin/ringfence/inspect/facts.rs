@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
+use object::Endianness;
 use object::elf::{
     DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB, EM_386, EM_AARCH64, EM_ARM, EM_RISCV, EM_X86_64,
     ET_DYN, ET_EXEC, ET_REL, FileHeader32, FileHeader64,
 };
 use object::read::elf::{Dyn, ElfFile, FileHeader, ProgramHeader};
 use object::read::{FileKind, Object, ObjectSection, ObjectSymbol, StringTable};
-use object::Endianness;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -118,7 +118,8 @@ impl Facts {
                 let entry = entries.iter().find(|entry| entry.d_tag(endian) == tag);
                 entry.map(|entry| entry.d_val(endian).into())
             };
-            let (Some(address), Some(length)): (Option<u64>, Option<u64>) = (value(DT_STRTAB), value(DT_STRSZ))
+            let (Some(address), Some(length)): (Option<u64>, Option<u64>) =
+                (value(DT_STRTAB), value(DT_STRSZ))
             else {
                 continue;
             };

@@ -196,7 +196,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("it is no regular file"));
     }
     if metadata.len() > MAX_BYTES {
-        return Err(io::Error::other(format!("it has more than {MAX_BYTES} bytes, the most that a module may have")));
+        return Err(io::Error::other(format!(
+            "it has more than {MAX_BYTES} bytes, the most that a module may have"
+        )));
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;

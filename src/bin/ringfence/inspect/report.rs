@@ -30,21 +30,29 @@ pub fn as_text(inspection: &Inspection<'_>) -> String {
         Kind::Libcamera(info, version) => {
             lines.add("name", &info.name);
             lines.add("versions", &format!("pipeline {}, module API {}", info.pipeline_version, info.api));
-            lines.add("speaks", &match release(*version) {
-                Some((release, encoding)) => format!("{encoding}, as libcamera {release} does"),
-                None => "unknown: it is of no libcamera release that is known here".to_owned(),
-            });
+            lines.add(
+                "speaks",
+                &match release(*version) {
+                    Some((release, encoding)) => format!("{encoding}, as libcamera {release} does"),
+                    None => "unknown: it is of no libcamera release that is known here".to_owned(),
+                },
+            );
         }
         Kind::Neither(_) => return lines.0,
     }
     if matches!(inspection.kind, Kind::Module(_)) {
-        lines.add("signature", &match &inspection.signature {
-            Signed::No => "none: it runs in a worker".to_owned(),
-            Signed::By { key, place } => format!("valid, of key {key} ({place})"),
-            Signed::Unknown { keys: 0 } => "there is one, and no key to verify it with; name a folder by --keys".to_owned(),
-            Signed::Unknown { keys } => format!("NOT VALID for this file under any of {keys} keys"),
-            Signed::Unusable(why) => format!("NOT VALID: {why}"),
-        });
+        lines.add(
+            "signature",
+            &match &inspection.signature {
+                Signed::No => "none: it runs in a worker".to_owned(),
+                Signed::By { key, place } => format!("valid, of key {key} ({place})"),
+                Signed::Unknown { keys: 0 } => {
+                    "there is one, and no key to verify it with; name a folder by --keys".to_owned()
+                }
+                Signed::Unknown { keys } => format!("NOT VALID for this file under any of {keys} keys"),
+                Signed::Unusable(why) => format!("NOT VALID: {why}"),
+            },
+        );
     }
     if let Some((asked, found)) = &inspection.interface {
         lines.add("interface", &format!("{}, hash {}", asked.name, hash_text(asked.hash)));
@@ -55,11 +63,14 @@ pub fn as_text(inspection: &Inspection<'_>) -> String {
                     let _ = writeln!(lines.0, "{}{line}", if line.is_empty() { "" } else { "  " });
                 }
             }
-            Found::Differs(known) => lines.add("", &format!(
-                "ANOTHER VERSION than that at hand, of hash {} ({}); name its file by --interface",
-                hash_text(known.hash),
-                known.origin
-            )),
+            Found::Differs(known) => lines.add(
+                "",
+                &format!(
+                    "ANOTHER VERSION than that at hand, of hash {} ({}); name its file by --interface",
+                    hash_text(known.hash),
+                    known.origin
+                ),
+            ),
             Found::Unknown => lines.add("", "not at hand; name its file by --interface to see its methods"),
         }
     }
@@ -69,18 +80,26 @@ pub fn as_text(inspection: &Inspection<'_>) -> String {
 fn about_module(lines: &mut Lines, info: &ModuleInfo) {
     lines.add("name", &format!("{} {}", info.name, info.version));
     let (first, last) = (info.pipeline_versions.start(), info.pipeline_versions.end());
-    let versions = if first == last { format!("version {first}") } else { format!("versions {first} to {last}") };
+    let versions =
+        if first == last { format!("version {first}") } else { format!("versions {first} to {last}") };
     lines.add("pipeline", &format!("{}, {versions}", info.pipeline));
     let protocol = if info.protocol == ModuleInfo::PROTOCOL {
         format!("protocol {}", info.protocol)
     } else {
-        format!("protocol {}, which this ringfence does NOT: it speaks {}", info.protocol, ModuleInfo::PROTOCOL)
+        format!(
+            "protocol {}, which this ringfence does NOT: it speaks {}",
+            info.protocol,
+            ModuleInfo::PROTOCOL
+        )
     };
     lines.add("speaks", &format!("{}; {protocol}", or_none(&encodings(info).join(", "))));
-    lines.add("loads files", &match &info.loads_until {
-        Some(method) => format!("until its first `{method}` has returned"),
-        None => "until the handshake".to_owned(),
-    });
+    lines.add(
+        "loads files",
+        &match &info.loads_until {
+            Some(method) => format!("until its first `{method}` has returned"),
+            None => "until the handshake".to_owned(),
+        },
+    );
 }
 
 /// Lines with a name and what there is to say.

@@ -6,7 +6,7 @@
 pub mod args;
 mod names;
 mod session;
-mod text;
+pub mod text;
 mod values;
 
 use std::fs::File;
