@@ -37,6 +37,8 @@ pub(crate) struct Imported {
 #[derive(Debug)]
 pub(crate) struct Loader<'a> {
     includes: &'a [PathBuf],
+    /// Files in memory, by the paths under which they are imported.
+    texts: &'a [(PathBuf, String)],
     pub(crate) reports: Reports,
     pub(crate) files: Vec<Loaded>,
     /// Files on disk that the result depends on.
@@ -55,9 +57,10 @@ enum State {
 const MAX_DEPTH: usize = 64;
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(includes: &'a [PathBuf]) -> Self {
+    pub(crate) fn new(includes: &'a [PathBuf], texts: &'a [(PathBuf, String)]) -> Self {
         Self {
             includes,
+            texts,
             reports: Reports::default(),
             files: Vec::new(),
             read: Vec::new(),
@@ -125,6 +128,16 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// Loads an imported file that is in memory, once.
+    fn load_held(&mut self, name: PathBuf, text: &str, depth: usize) -> Result<Option<usize>, Cycle> {
+        match self.states.get(&name) {
+            Some(State::InProgress) => Err(Cycle),
+            Some(State::Done(index)) => Ok(Some(*index)),
+            Some(State::Failed) => Ok(None),
+            None => Ok(self.parse(name.clone(), name, text.to_owned(), depth)),
+        }
+    }
+
     fn parse(&mut self, identity: PathBuf, path: PathBuf, text: String, depth: usize) -> Option<usize> {
         self.states.insert(identity.clone(), State::InProgress);
         let source = Source::new(path, text);
@@ -169,16 +182,15 @@ impl<'a> Loader<'a> {
             return None;
         }
         let is_core = CORE_PATHS.iter().any(|core| normal == Path::new(core));
+        let held = self.texts.iter().find(|(path, _)| *path == normal);
         let found =
             self.search(&normal).or_else(|| self.search(Path::new(CORE_PATHS[1])).filter(|_| is_core));
-        let loaded = if let Some(found) = found {
+        let loaded = if let Some((path, text)) = held {
+            self.load_held(path.clone(), text, depth)
+        } else if let Some(found) = found {
             self.load_file(&found, depth)
         } else if is_core {
-            let name = PathBuf::from("<built-in core.mojom>");
-            match self.states.get(&name) {
-                Some(State::Done(index)) => Ok(Some(*index)),
-                _ => Ok(self.parse(name.clone(), name, CORE.to_owned(), depth)),
-            }
+            self.load_held(PathBuf::from("<built-in core.mojom>"), CORE, depth)
         } else {
             let message = format!("`{path}` is in none of the include directories");
             let error = Diagnostic::new(Code::ImportNotFound, from, span, message);

@@ -25,7 +25,7 @@ fn error(text: &str, expected: &str) {
 }
 
 fn model(text: &str) -> Model {
-    let mut loader = Loader::new(&[]);
+    let mut loader = Loader::new(&[], &[]);
     loader.load_text(Path::new("test.mojom"), &format!("module ipa.test;\n{text}")).unwrap();
     let Loader { files, mut reports, .. } = loader;
     let model = resolve(&files, &mut reports);

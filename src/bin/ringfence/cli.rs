@@ -6,12 +6,18 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use ringfence::ipc::{Mode, SandboxPolicy};
 use ringfence::rpi::camera::{Light, SensorMode};
 use ringfence::rpi::libcamera::InterfaceVersion;
 
+use crate::completions::CompletionsArgs;
+use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
+use crate::inspect::InspectArgs;
+use crate::man::ManArgs;
+use crate::top::TopArgs;
+use crate::trace::TraceArgs;
 use crate::wire::args::WireCommand;
 
 /// Run a virtual Raspberry Pi camera whose image-processing algorithms live in another process.
@@ -32,7 +38,7 @@ pub enum Command {
     /// Measure what a call costs on this machine, beside the machine's own limits and beside sockets
     Bench(BenchArgs),
     /// Call libcamera's test module, vimc, through its isolated worker, and print what it answers
-    Vimc(LibcameraArgs),
+    Vimc(VimcArgs),
     /// Stand between a libcamera host and a worker, and record what crosses
     Relay(RelayArgs),
     /// Let a worker try what no worker may do, and tell what stopped it; fails if anything got through
@@ -47,9 +53,19 @@ pub enum Command {
     Sign(crate::sign::SignArgs),
     /// Tell whether a trusted key has signed modules
     Verify(crate::verify::VerifyArgs),
+    /// Tell what a module's file is, what it serves and who has signed it, without loading it
+    Inspect(InspectArgs),
+    /// Show what goes over the connections of this user's processes, and how fast
+    Top(TopArgs),
+    /// Follow a connection of a running host, message by message
+    Trace(TraceArgs),
     /// Encode and decode values, and read recorded sessions, given nothing but interface files
     #[command(subcommand)]
     Wire(WireCommand),
+    /// Print a script that lets a shell complete this program's command line
+    Completions(CompletionsArgs),
+    /// Print a page of the manual, or write all of them to a folder
+    Man(ManArgs),
 }
 
 /// What to stand before.
@@ -59,6 +75,9 @@ pub struct RelayArgs {
     /// File for the record: a line for each datagram, as JSON
     #[arg(long, value_name = "FILE")]
     pub record: PathBuf,
+    /// Print one JSON object in the end: what crossed each way, and how the worker ended
+    #[arg(long)]
+    pub json: bool,
     /// The worker and its arguments, of which the last is the number of the host's socket
     #[arg(last = true, required = true, value_name = "WORKER")]
     pub worker: Vec<OsString>,
@@ -70,14 +89,6 @@ pub struct SandboxProbeArgs {
     /// The sandbox: all that workers get by default, what the system offers of it, or none
     #[arg(long, value_enum, default_value_t = SandboxName::Strict)]
     pub policy: SandboxName,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How to look.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub json: bool,
@@ -150,6 +161,16 @@ pub struct RunArgs {
     /// Seed of the sensor's noise
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
+}
+
+/// Which module to call.
+#[derive(Debug, Args)]
+pub struct VimcArgs {
+    #[command(flatten)]
+    pub libcamera: LibcameraArgs,
+    /// Print one JSON object for each call and event instead of a line of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which of libcamera's workers.
@@ -294,6 +315,11 @@ impl FromStr for Size {
     }
 }
 
+/// The command line as clap has it: for what is made of it, such as its manual.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Reads the command line. `--help` and `--version` end the process here.
 pub fn parse() -> Result<Command, Failure> {
     match Cli::try_parse() {
@@ -316,13 +342,38 @@ fn one_line(error: &clap::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// All commands that do something, with their full names.
+    fn commands(command: &clap::Command, name: &str) -> Vec<(String, clap::Command)> {
+        let mut found = vec![(name.to_owned(), command.clone())];
+        if command.is_subcommand_required_set() {
+            found.clear();
+        }
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            found.extend(commands(sub, &format!("{name} {}", sub.get_name())));
+        }
+        found
+    }
+
+    #[test]
+    fn every_command_can_print_json() {
+        let commands = commands(&Cli::command(), "ringfence");
+        assert!(commands.iter().any(|(name, _)| name == "ringfence wire encode"), "the tree is walked");
+        for (name, command) in commands {
+            let json = command.get_arguments().find(|argument| argument.get_long() == Some("json"));
+            let json = json.unwrap_or_else(|| panic!("{name} has no --json"));
+            assert!(
+                !json.is_hide_set() && !json.get_action().takes_values(),
+                "{name}: --json is a plain switch"
+            );
+            assert!(json.get_help().unwrap().to_string().contains("JSON"), "{name}: --json is not explained");
+        }
     }
 
     #[test]

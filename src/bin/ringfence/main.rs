@@ -3,14 +3,18 @@
 
 mod bars;
 mod bench;
+mod catalog;
 mod cli;
+mod completions;
 mod doctor;
 mod failure;
 mod frame_record;
+mod inspect;
 mod interrupt;
 mod keygen;
 mod libcamera;
 mod machine;
+mod man;
 mod modules;
 mod output;
 mod plot;
@@ -19,6 +23,9 @@ mod run;
 mod sandbox_probe;
 mod sign;
 mod summary;
+mod target;
+mod top;
+mod trace;
 mod verify;
 mod vimc;
 mod wire;
@@ -47,7 +54,12 @@ fn main() -> ExitCode {
         cli::Command::Keygen(args) => keygen::keygen(&args),
         cli::Command::Sign(args) => sign::sign(&args),
         cli::Command::Verify(args) => verify::verify(&args),
+        cli::Command::Inspect(args) => inspect::inspect(&args),
+        cli::Command::Top(args) => top::top(&args),
+        cli::Command::Trace(args) => trace::trace(&args),
         cli::Command::Wire(command) => wire::wire(&command),
+        cli::Command::Completions(args) => completions::completions(&args),
+        cli::Command::Man(args) => man::man(&args),
     });
     match result {
         Ok(code) => code,

@@ -13,11 +13,12 @@ use ringfence::serialize::controls::ids::v4l2;
 use ringfence::serialize::controls::{ControlInfo, Direction, IdMap};
 use ringfence::serialize::{ControlInfoMap, ControlList, Plane, SharedFd, Size};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use serde_json::json;
 
-use crate::cli::LibcameraArgs;
+use crate::cli::VimcArgs;
 use crate::failure::Failure;
 use crate::libcamera;
-use crate::output::print;
+use crate::output::{print, print_json};
 
 /// Bytes of a buffer.
 const BYTES: u32 = 4096;
@@ -29,11 +30,12 @@ const ASKED: [u32; 3] = [1, 99, 2];
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the session.
-pub fn session(args: &LibcameraArgs) -> Result<ExitCode, Failure> {
-    let (worker, version) = libcamera::worker(args, "vimc_ipa_proxy", "ipa_vimc.so")?;
+pub fn session(args: &VimcArgs) -> Result<ExitCode, Failure> {
+    let (worker, version) = libcamera::worker(&args.libcamera, "vimc_ipa_proxy", "ipa_vimc.so")?;
+    let teller = Teller { json: args.json };
     match version {
-        InterfaceVersion::V0_0_3 => version_0_0_3(&worker),
-        InterfaceVersion::Newest => newest_version(&worker),
+        InterfaceVersion::V0_0_3 => version_0_0_3(&worker, &teller),
+        InterfaceVersion::Newest => newest_version(&worker, &teller),
     }?;
     Ok(ExitCode::SUCCESS)
 }
@@ -41,7 +43,7 @@ pub fn session(args: &LibcameraArgs) -> Result<ExitCode, Failure> {
 /// A session of one version: the calls are the same, their types and two of their names are not.
 macro_rules! session {
     (
-        $worker:expr, $version:expr, $types:path, $vimc:path, trace: ($($trace:expr)?),
+        $worker:expr, $teller:expr, $version:expr, $types:path, $vimc:path, trace: ($($trace:expr)?),
         compute: $compute:ident = $compute_name:literal, event: $event:ident = $event_name:literal
     ) => {{
         use vimc::IpaVimc as _;
@@ -50,10 +52,11 @@ macro_rules! session {
         let mut ipa = vimc::IpaVimcProxy::libcamera(&Options::new(), $worker).map_err(Failure::work)?;
         let settings =
             types::IpaSettings { configuration_file: configuration(), sensor_model: "vimc".to_owned() };
-        let call = format!("init({:?}, IPAOperationInit, Flag2)", settings.configuration_file);
+        let teller = $teller;
+        let arguments = format!("{:?}, IPAOperationInit, Flag2", settings.configuration_file);
         let code = vimc::IpaOperationCode::IpaOperationInit;
         let answer = ipa.init(&settings, $($trace,)? code, vimc::TestFlag::Flag2.into());
-        let (ret, _) = tell(&call, answer.map_err(|error| libcamera::first_call(&error, $version)))?;
+        let (ret, _) = teller.call("init", &arguments, answer.map_err(|error| libcamera::first_call(&error, $version)))?;
         accepted("init", ret)?;
         let size = Size { width: 640, height: 480 };
         let stream = types::IpaStream { pixel_format: u32::from_le_bytes(*b"RG24"), size };
@@ -66,19 +69,19 @@ macro_rules! session {
         let streams = BTreeMap::from([(0, stream), (1, stream)]);
         let entities = BTreeMap::from([(0, controls())]);
         let answer = ipa.configure(&sensor, &streams, &entities).map_err(Failure::work);
-        accepted("configure", tell("configure(2 streams, 1 entity)", answer)?)?;
+        accepted("configure", teller.call("configure", "2 streams, 1 entity", answer)?)?;
         let mut buffers = Vec::new();
         for id in BUFFERS {
             let plane = Plane { fd: memory(BYTES)?, offset: 0, length: BYTES };
             buffers.push(types::IpaBuffer { id, planes: vec![plane] });
         }
-        tell(&format!("mapBuffers({BUFFERS:?})"), ipa.map_buffers(&buffers).map_err(Failure::work))?;
-        accepted("start", tell("start()", ipa.start().map_err(Failure::work))?)?;
+        teller.call("mapBuffers", &format!("{BUFFERS:?}"), ipa.map_buffers(&buffers).map_err(Failure::work))?;
+        accepted("start", teller.call("start", "", ipa.start().map_err(Failure::work))?)?;
         for (frame, buffer) in (0..).zip(ASKED) {
             let answer = ipa.queue_request(frame, &ControlList::default()).map_err(Failure::work);
-            tell(&format!("queueRequest({frame})"), answer)?;
+            teller.call("queueRequest", &frame.to_string(), answer)?;
             let answer = ipa.$compute(frame, buffer).map_err(Failure::work);
-            tell(&format!("{}({frame}, {buffer})", $compute_name), answer)?;
+            teller.call($compute_name, &format!("{frame}, {buffer}"), answer)?;
         }
         for _ in BUFFERS {
             if !ipa.wait(Some(Instant::now() + PATIENCE)).map_err(Failure::work)? {
@@ -87,27 +90,27 @@ macro_rules! session {
             if let Some(vimc::IpaVimcEvent::$event { buffer_id, flags }) =
                 ipa.next_event().map_err(Failure::work)?
             {
-                print(&format!("    {}({buffer_id}, {flags:?})\n", $event_name))?;
+                teller.event($event_name, &format!("{buffer_id}, {flags:?}"))?;
             }
         }
-        tell("stop()", ipa.stop().map_err(Failure::work))?;
-        tell(&format!("unmapBuffers({BUFFERS:?})"), ipa.unmap_buffers(&BUFFERS).map_err(Failure::work))?;
+        teller.call("stop", "", ipa.stop().map_err(Failure::work))?;
+        teller.call("unmapBuffers", &format!("{BUFFERS:?}"), ipa.unmap_buffers(&BUFFERS).map_err(Failure::work))?;
     }};
 }
 
-fn version_0_0_3(worker: &Worker) -> Result<(), Failure> {
+fn version_0_0_3(worker: &Worker, teller: &Teller) -> Result<(), Failure> {
     session!(
-        worker, InterfaceVersion::V0_0_3, libcamera_0_0_3::libcamera, libcamera_0_0_3::vimc, trace: (),
+        worker, teller, InterfaceVersion::V0_0_3, libcamera_0_0_3::libcamera, libcamera_0_0_3::vimc, trace: (),
         compute: fill_params_buffer = "fillParamsBuffer", event: ParamsBufferReady = "paramsBufferReady"
     );
     Ok(())
 }
 
-fn newest_version(worker: &Worker) -> Result<(), Failure> {
+fn newest_version(worker: &Worker, teller: &Teller) -> Result<(), Failure> {
     // The module writes what it does. A file cannot keep us waiting, as a pipe could.
     let trace = memory(0)?;
     session!(
-        worker, InterfaceVersion::Newest, newest, vimc, trace: (&trace),
+        worker, teller, InterfaceVersion::Newest, newest, vimc, trace: (&trace),
         compute: compute_params = "computeParams", event: ParamsComputed = "paramsComputed"
     );
     let mut written = [0; BYTES as usize];
@@ -115,17 +118,43 @@ fn newest_version(worker: &Worker) -> Result<(), Failure> {
     let length = rustix::io::pread(fd, &mut written, 0)
         .map_err(|errno| Failure::work(format!("the trace cannot be read: {errno}")))?;
     let codes = written[..length].as_chunks().0.iter().map(|bytes| i32::from_ne_bytes(*bytes));
-    print(&format!("trace: {:?}\n", codes.collect::<Vec<_>>()))
+    teller.trace(&codes.collect::<Vec<i32>>())
 }
 
-/// Prints a call and what came of it, which is returned.
-fn tell<R: Debug>(call: &str, result: Result<R, Failure>) -> Result<R, Failure> {
-    let result = result?;
-    match format!("{result:?}").as_str() {
-        "()" => print(&format!("{call}\n")),
-        answer => print(&format!("{call} -> {answer}\n")),
-    }?;
-    Ok(result)
+/// Tells what happens, as text or as objects.
+struct Teller {
+    json: bool,
+}
+
+impl Teller {
+    /// Prints a call and what came of it, which is returned.
+    fn call<R: Debug>(&self, name: &str, arguments: &str, result: Result<R, Failure>) -> Result<R, Failure> {
+        let result = result?;
+        let answer = Some(format!("{result:?}")).filter(|answer| answer != "()");
+        if self.json {
+            print_json(&json!({ "kind": "call", "name": name, "arguments": arguments, "result": answer }))?;
+        } else {
+            let answer = answer.map_or_else(String::new, |answer| format!(" -> {answer}"));
+            print(&format!("{name}({arguments}){answer}\n"))?;
+        }
+        Ok(result)
+    }
+
+    /// Prints an event.
+    fn event(&self, name: &str, arguments: &str) -> Result<(), Failure> {
+        if self.json {
+            return print_json(&json!({ "kind": "event", "name": name, "arguments": arguments }));
+        }
+        print(&format!("    {name}({arguments})\n"))
+    }
+
+    /// Prints what the module has written while it worked.
+    fn trace(&self, codes: &[i32]) -> Result<(), Failure> {
+        if self.json {
+            return print_json(&json!({ "kind": "trace", "codes": codes }));
+        }
+        print(&format!("trace: {codes:?}\n"))
+    }
 }
 
 /// Ends the session if the module has refused a call.

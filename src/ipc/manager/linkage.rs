@@ -4,8 +4,8 @@
 
 use object::LittleEndian;
 use object::elf::{
-    DT_AUDIT, DT_AUXILIARY, DT_DEPAUDIT, DT_FILTER, DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB,
-    FileHeader64,
+    DT_AUDIT, DT_AUXILIARY, DT_DEPAUDIT, DT_FILTER, DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRSZ,
+    DT_STRTAB, FileHeader64,
 };
 use object::read::StringTable;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};

@@ -1,18 +1,33 @@
 //! `ringfence doctor`: what this system offers for workers, tried for real, and what it costs where it does not.
+//!
+//! Each file here looks at one [`Area`]. A check never changes anything but what ends with it.
 
 mod child;
+mod connections;
 mod devices;
+mod files;
+mod limits;
 mod sandbox;
 mod speed;
+mod watching;
 
+use std::fmt::Write;
 use std::process::ExitCode;
 
-use comfy_table::{Table, presets};
+use clap::Args;
 use serde::Serialize;
 
-use crate::cli::DoctorArgs;
-use crate::failure::Failure;
+use crate::failure::{Failure, printable};
 use crate::output::{print, print_json};
+
+/// How to look.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code: 0 if workers can run in the strict sandbox, 1 if they cannot.")]
+pub struct DoctorArgs {
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// How it stands with something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -26,6 +41,34 @@ enum State {
     Required,
 }
 
+/// What a check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Area {
+    Sandbox,
+    Connections,
+    Speed,
+    Limits,
+    Buffers,
+    Files,
+    Watching,
+}
+
+impl Area {
+    /// What people read.
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Sandbox => "what keeps a worker in",
+            Self::Connections => "what connections are made of",
+            Self::Speed => "what makes calls fast",
+            Self::Limits => "limits of this process",
+            Self::Buffers => "buffers that a camera's hardware can reach",
+            Self::Files => "workers, modules and keys",
+            Self::Watching => "looking on, with `ringfence top` and `ringfence trace`",
+        }
+    }
+}
+
 /// Something that was looked for.
 #[derive(Debug, Serialize)]
 struct Check {
@@ -33,60 +76,88 @@ struct Check {
     state: State,
     /// What was found, or what its lack costs.
     found: String,
-    /// A command or a setting that helps.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
+    /// Commands or settings that help, each by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mend: Vec<String>,
 }
 
 impl Check {
     fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, state: State::Ok, found: found.into(), mend: None }
+        Self { name, state: State::Ok, found: found.into(), mend: Vec::new() }
     }
 
     fn missing(name: &'static str, costs: impl Into<String>) -> Self {
-        Self { name, state: State::Missing, found: costs.into(), mend: None }
+        Self { state: State::Missing, ..Self::ok(name, costs) }
     }
 
     fn required(name: &'static str, costs: impl Into<String>) -> Self {
-        Self { state: State::Required, ..Self::missing(name, costs) }
+        Self { state: State::Required, ..Self::ok(name, costs) }
     }
 
-    fn mend(self, how: impl Into<Option<String>>) -> Self {
-        Self { mend: how.into(), ..self }
+    fn mend(mut self, how: impl Into<String>) -> Self {
+        self.mend.push(how.into());
+        self
     }
+}
+
+/// A check with what it is about.
+#[derive(Debug, Serialize)]
+struct Finding {
+    area: Area,
+    #[serde(flatten)]
+    check: Check,
 }
 
 /// Looks at everything. Fails if no worker can be started in a strict sandbox.
 pub fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
-    let checks: Vec<Check> =
-        sandbox::checks().into_iter().chain(speed::checks()).chain(devices::checks()).collect();
-    let strict = checks.iter().all(|check| check.state != State::Required);
+    let areas = [
+        (Area::Sandbox, sandbox::checks()),
+        (Area::Connections, connections::checks()),
+        (Area::Speed, speed::checks()),
+        (Area::Limits, limits::checks()),
+        (Area::Buffers, devices::checks()),
+        (Area::Files, files::checks()),
+        (Area::Watching, watching::checks()),
+    ];
+    let findings: Vec<Finding> = areas
+        .into_iter()
+        .flat_map(|(area, checks)| checks.into_iter().map(move |check| Finding { area, check }))
+        .collect();
+    let strict = findings.iter().all(|finding| finding.check.state != State::Required);
     if args.json {
-        print_json(&serde_json::json!({ "strict": strict, "checks": checks }))?;
+        print_json(&serde_json::json!({ "strict": strict, "checks": findings }))?;
     } else {
-        print(&as_text(&checks, strict))?;
+        print(&as_text(&findings, strict))?;
     }
     Ok(if strict { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn as_text(checks: &[Check], strict: bool) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    for check in checks {
-        let state = match check.state {
+fn as_text(findings: &[Finding], strict: bool) -> String {
+    let mut text = String::new();
+    let widest = findings.iter().map(|finding| finding.check.name.len()).max().unwrap_or(0);
+    let mut area = None;
+    for finding in findings {
+        if area.replace(finding.area) != Some(finding.area) {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            let _ = writeln!(text, "{gap}{}", finding.area.title());
+        }
+        let Check { name, state, found, mend } = &finding.check;
+        let state = match state {
             State::Ok => "ok",
             State::Missing => "missing",
             State::Required => "MISSING",
         };
-        let mend = check.mend.as_ref().map_or_else(String::new, |mend| format!("; to mend it: {mend}"));
-        table.add_row([check.name, state, &format!("{}{mend}", check.found)]);
+        let _ = writeln!(text, "  {state:<7}  {name:<widest$}  {}", printable(found));
+        for how in mend {
+            let _ = writeln!(text, "  {:<7}  {:<widest$}  to mend it: {}", "", "", printable(how));
+        }
     }
     let summary = if strict {
         "workers can be started in a strict sandbox"
     } else {
         "NO worker can be started in a strict sandbox: what is MISSING has to be there, or the policy be best-effort"
     };
-    format!("{table}\n\n{summary}\n")
+    format!("{text}\n{summary}\n")
 }
 
 /// A setting of the kernel, if it has it.
@@ -99,16 +170,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_told_in_a_line() {
+    fn everything_is_told_in_lines_below_what_it_is_about() {
         let checks = [
-            Check::ok("one", "fine"),
-            Check::missing("two", "slower").mend("sysctl -w x=1".to_owned()),
-            Check::required("three", "no sandbox"),
+            (Area::Sandbox, Check::ok("one", "fine")),
+            (Area::Sandbox, Check::missing("two", "slower").mend("sysctl -w x=1").mend("or this")),
+            (Area::Limits, Check::required("three", "no sandbox\x1b[2J")),
         ];
-        let text = as_text(&checks, false);
-        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(lines[0], ["one", "ok", "fine"]);
-        assert_eq!(lines[1].join(" "), "two missing slower; to mend it: sysctl -w x=1");
-        assert_eq!(lines[2][..2], ["three", "MISSING"]);
+        let findings = checks.map(|(area, check)| Finding { area, check });
+        let text = as_text(&findings, false);
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|line| !line.is_empty())
+            .collect();
+        assert_eq!(
+            lines[..7],
+            [
+                "what keeps a worker in",
+                "ok one fine",
+                "missing two slower",
+                "to mend it: sysctl -w x=1",
+                "to mend it: or this",
+                "limits of this process",
+                "MISSING three no sandbox\\u{1b}[2J",
+            ]
+        );
+        assert!(lines[7].starts_with("NO worker can be started"), "{text}");
     }
 }

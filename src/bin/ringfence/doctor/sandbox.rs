@@ -7,7 +7,7 @@ use syscalls::{Sysno, syscall};
 use super::{Check, child, setting};
 
 pub fn checks() -> Vec<Check> {
-    let mut checks = vec![kernel(), landlock(), filter(), pidfd()];
+    let mut checks = vec![kernel(), landlock(), filter(), clone3(), pidfd()];
     checks.extend(namespaces());
     checks
 }
@@ -39,7 +39,7 @@ fn landlock() -> Check {
                 .mend(format!("add lsm=landlock,{order} to the kernel's command line"))
         }
         Err(errno) => Check::required(NAME, format!("{errno}: workers could read files of the host's"))
-            .mend("a kernel from Linux 5.13 on with CONFIG_SECURITY_LANDLOCK".to_owned()),
+            .mend("a kernel from Linux 5.13 on with CONFIG_SECURITY_LANDLOCK"),
     }
 }
 
@@ -51,9 +51,9 @@ fn filter() -> Check {
             NAME,
             "this process is itself watched: what ends a worker is not named, and its seal is missing",
         )
-        .mend("start the host outside of a container that watches system calls".to_owned()),
+        .mend("start the host outside of a container that watches system calls"),
         Err(errno) => Check::required(NAME, format!("{errno}: workers could make any system call"))
-            .mend("a kernel from Linux 5.5 on with CONFIG_SECCOMP_FILTER".to_owned()),
+            .mend("a kernel from Linux 5.5 on with CONFIG_SECCOMP_FILTER"),
     }
 }
 
@@ -62,7 +62,20 @@ fn pidfd() -> Check {
     match pidfd_open(getpid(), PidfdFlags::empty()) {
         Ok(_) => Check::ok(NAME, "the end of a worker is seen at once"),
         Err(errno) => Check::required(NAME, format!("{errno}: no worker can be watched"))
-            .mend("a kernel from Linux 5.3 on".to_owned()),
+            .mend("a kernel from Linux 5.3 on"),
+    }
+}
+
+fn clone3() -> Check {
+    const NAME: &str = "clone3";
+    // Without arguments it makes nothing, and says so in its own way.
+    // SAFETY: with a size of zero the call takes no memory.
+    match unsafe { syscall!(Sysno::clone3, 0, 0) } {
+        Err(errno) if errno.into_raw() == Errno::INVAL.raw_os_error() => {
+            Check::ok(NAME, "a worker is made together with the descriptor that watches it")
+        }
+        Ok(_) | Err(_) => Check::required(NAME, "no process can be made that is confined from the start")
+            .mend("a kernel from Linux 5.3 on; in a container, a runtime whose filter knows clone3"),
     }
 }
 
@@ -72,7 +85,7 @@ fn namespaces() -> Vec<Check> {
     let bonus = "the filter of system calls holds alone there";
     let check = |name, result: Result<(), Errno>, gives: &str| match result {
         Ok(()) => Check::ok(name, gives),
-        Err(errno) => Check::missing(name, format!("{errno}: {bonus}")).mend(userns_hint()),
+        Err(errno) => Check { mend: userns_hints(), ..Check::missing(name, format!("{errno}: {bonus}")) },
     };
     let with = |flags| user.and_then(|()| child::namespaces(child::USER | flags));
     vec![
@@ -84,8 +97,12 @@ fn namespaces() -> Vec<Check> {
     ]
 }
 
-/// Which setting refuses user namespaces, and the command that changes it.
-fn userns_hint() -> Option<String> {
+/// Which settings refuse user namespaces, and the commands that change them.
+fn userns_hints() -> Vec<String> {
+    refusals(setting)
+}
+
+fn refusals(setting: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let settings = [
         ("/proc/sys/kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"),
         ("/proc/sys/user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=15000"),
@@ -95,7 +112,35 @@ fn userns_hint() -> Option<String> {
             "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
         ),
     ];
-    let refuses = settings.iter().find(|(path, refusing, _)| setting(path).as_deref() == Some(*refusing));
-    let command = refuses.map(|(.., command)| (*command).to_owned());
-    command.or_else(|| Some("allow user namespaces in the container's settings".to_owned()))
+    let refuses = settings.iter().filter(|(path, refusing, _)| setting(path).as_deref() == Some(*refusing));
+    let commands: Vec<String> = refuses.map(|(.., command)| format!("sudo {command}")).collect();
+    if commands.is_empty() {
+        return vec!["allow user namespaces in the container's settings".to_owned()];
+    }
+    commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_that_refuses_is_named() {
+        let told = |paths: &'static [&str]| {
+            refusals(move |path| {
+                paths
+                    .iter()
+                    .find(|known| path.ends_with(known.split('=').next().unwrap()))
+                    .map(|known| known.split('=').nth(1).unwrap().to_owned())
+            })
+        };
+        assert_eq!(
+            told(&["max_user_namespaces=0", "apparmor_restrict_unprivileged_userns=1"]),
+            [
+                "sudo sysctl -w user.max_user_namespaces=15000",
+                "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+            ]
+        );
+        assert!(told(&["max_user_namespaces=15000"])[0].contains("container"));
+    }
 }

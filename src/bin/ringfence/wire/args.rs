@@ -44,6 +44,9 @@ pub struct ValueArgs {
 pub struct EncodeArgs {
     #[command(flatten)]
     pub values: ValueArgs,
+    /// Print one JSON object a value, as happens without `--hex`
+    #[arg(long, conflicts_with = "hex")]
+    pub json: bool,
     /// Files with a value on each line, instead of standard input
     #[arg(value_name = "INPUT")]
     pub files: Vec<PathBuf>,
@@ -73,8 +76,8 @@ pub struct DecodeArgs {
     /// Bytes as mere hexadecimal digits, instead of as an object
     #[arg(long)]
     pub hex: bool,
-    /// Of a session, one JSON object a message instead of a line that can be read
-    #[arg(long, conflicts_with = "mojom")]
+    /// Of a session, one JSON object a message instead of a line that can be read; values are JSON always
+    #[arg(long)]
     pub json: bool,
     /// Files with bytes, or a datagram of the session, on each line, instead of standard input
     #[arg(value_name = "INPUT")]

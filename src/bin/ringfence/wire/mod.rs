@@ -6,16 +6,13 @@
 pub mod args;
 mod names;
 mod session;
-mod text;
+pub mod text;
 mod values;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-use ringfence_mojom::Config;
-use ringfence_mojom::model::Model;
 
 use self::args::{DecodeSource, WireCommand};
 use crate::failure::{Failure, printable};
@@ -30,19 +27,6 @@ pub fn wire(command: &WireCommand) -> Result<ExitCode, Failure> {
         },
     };
     Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The checked model of these files. What they import is looked for beside them too.
-fn check(files: &[PathBuf], include: &[PathBuf]) -> Result<Model, Failure> {
-    let beside =
-        files.iter().filter_map(|file| file.parent()).map(|folder| match folder.as_os_str().is_empty() {
-            true => PathBuf::from("."),
-            false => folder.to_owned(),
-        });
-    let config = include.iter().cloned().chain(beside).fold(Config::new(), Config::include);
-    let checked = config.check(files).map_err(|errors| Failure::Interface(printable(&errors.to_string())))?;
-    // What the compiler warns of is no matter of what is on the wire.
-    Ok(checked.model)
 }
 
 /// Goes through the lines of all files, or of standard input if there are none, but for empty ones, and returns how

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::args::DecodeArgs;
 use super::text::Printer;
-use super::{LineError, check, each_line, from_hex};
+use super::{LineError, each_line, from_hex};
+use crate::catalog::check;
 use crate::failure::{Failure, printable};
 use crate::output::{print, print_json};
 

@@ -38,14 +38,7 @@ impl<'a> Printer<'a> {
         }
         let parameters = self.parameters(message);
         if !parameters.is_empty() {
-            let parameter = |parameter: &Parameter| {
-                format!(
-                    "{}: {}",
-                    parameter.name,
-                    self.value(&parameter.ty, &message.parameters[&parameter.name])
-                )
-            };
-            let _ = write!(line, " ({})", list(parameters.iter().map(parameter)));
+            let _ = write!(line, " ({})", self.parameters_text(parameters, &message.parameters));
         }
         match message.fds {
             0 => {}
@@ -59,6 +52,14 @@ impl<'a> Printer<'a> {
             let _ = writeln!(line, "        remark {remark}");
         }
         line
+    }
+
+    /// Values with the names of these parameters, between commas.
+    pub fn parameters_text(&self, parameters: &[Parameter], values: &Json) -> String {
+        let parameter = |parameter: &Parameter| {
+            format!("{}: {}", parameter.name, self.value(&parameter.ty, &values[&parameter.name]))
+        };
+        list(parameters.iter().map(parameter))
     }
 
     fn parameters(&self, message: &Message) -> &'a [Parameter] {

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::args::ValueArgs;
-use super::{LineError, check, complain, each_line, from_hex, to_hex};
+use super::{LineError, complain, each_line, from_hex, to_hex};
+use crate::catalog::check;
 use crate::failure::Failure;
 use crate::output::{print, print_json};
 
