@@ -94,7 +94,11 @@ fn a_pair_of_keys_is_made_and_never_overwritten() {
         assert_eq!(made["id"].as_str().unwrap().len(), 16, "{made}");
         assert!(made["key"].as_str().unwrap().ends_with("other.key"), "{made}");
         let outcome = place.run(&["keygen", "--out", "no/such/folder"]).expect(1);
-        assert!(outcome.stderr.starts_with("error: ") && outcome.stderr.lines().count() == 1, "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.starts_with("error: ") && outcome.stderr.lines().count() == 1,
+            "{}",
+            outcome.stderr
+        );
         refused(Host::new(["keygen", "--out", "/"]).run(), &["is no name for a file"]);
         // Without a name the keys are in the folder at hand.
         let outcome = Host::new(["keygen"]).run().expect(0);
@@ -108,13 +112,21 @@ fn what_is_signed_verifies_and_what_was_changed_does_not() {
         let place = Place::new();
         let file = build(&place.path("modules/a.so"), &info(), &[]);
         let signed = place.json(&["sign", "modules/a.so", "--key", "vendor.key"]);
-        assert_eq!((&signed["signed"], &signed["module"]), (&true.into(), &"sample 1.2.3".into()), "{signed}");
+        assert_eq!(
+            (&signed["signed"], &signed["module"]),
+            (&true.into(), &"sample 1.2.3".into()),
+            "{signed}"
+        );
         assert_eq!(fs::metadata(place.path("modules/a.so.sig")).unwrap().len(), 64);
         for keys in [["--keys", "keys"], ["--key", "vendor.pub"]] {
             let verified = place.json(&["verify", "modules/a.so", keys[0], keys[1]]);
             assert_eq!((&verified["valid"], &verified["key"]), (&true.into(), &signed["key"]), "{verified}");
             let outcome = place.run(&["verify", "modules/a.so", keys[0], keys[1]]).expect(0);
-            assert!(outcome.stdout.contains("a.so: valid: sample 1.2.3, signed by key "), "{}", outcome.stdout);
+            assert!(
+                outcome.stdout.contains("a.so: valid: sample 1.2.3, signed by key "),
+                "{}",
+                outcome.stdout
+            );
         }
 
         // Signing again is signing anew.
@@ -122,7 +134,11 @@ fn what_is_signed_verifies_and_what_was_changed_does_not() {
         place.run(&["keygen", "--out", "./stranger"]).expect(0);
         let not_valid = |args: &[&str], word: &str| {
             let outcome = place.run(args).expect(1);
-            assert!(outcome.stdout.contains("NOT VALID: ") && outcome.stdout.contains(word), "{}", outcome.stdout);
+            assert!(
+                outcome.stdout.contains("NOT VALID: ") && outcome.stdout.contains(word),
+                "{}",
+                outcome.stdout
+            );
             let outcome = place.run(&[args, &["--json"]].concat()).expect(1);
             let last = outcome.objects().pop().unwrap();
             assert!(last["valid"] == false && last["reason"].as_str().unwrap().contains(word), "{last}");
@@ -150,15 +166,23 @@ fn only_modules_are_signed_and_only_with_keys_that_are_secret() {
         build(&place.path("modules/a.so"), &info(), &[]);
         fs::write(place.path("text.so"), "no module").unwrap();
         let outcome = place.run(&["sign", "text.so", "modules/a.so", "--key", "vendor.key"]).expect(1);
-        assert!(outcome.stderr.contains("error: not signed: ") && outcome.stderr.contains("ELF"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("error: not signed: ") && outcome.stderr.contains("ELF"),
+            "{}",
+            outcome.stderr
+        );
         assert!(outcome.stdout.contains("a.so.sig: signature of sample 1.2.3 by key "), "{}", outcome.stdout);
         assert!(!place.path("text.so.sig").exists() && place.path("modules/a.so.sig").exists());
-        let outcome = place.run(&["sign", "text.so", "modules/a.so", "--key", "vendor.key", "--json"]).expect(1);
+        let outcome =
+            place.run(&["sign", "text.so", "modules/a.so", "--key", "vendor.key", "--json"]).expect(1);
         let signed: Vec<_> = outcome.objects().iter().map(|object| object["signed"].clone()).collect();
         assert_eq!(signed, [false, true]);
 
         fs::set_permissions(place.path("vendor.key"), PermissionsExt::from_mode(0o640)).unwrap();
-        refused(place.run(&["sign", "modules/a.so", "--key", "vendor.key"]), &["others can read", "chmod 600"]);
+        refused(
+            place.run(&["sign", "modules/a.so", "--key", "vendor.key"]),
+            &["others can read", "chmod 600"],
+        );
         refused(place.run(&["sign", "modules/a.so", "--key", "no.key"]), &["no.key", "cannot be read"]);
         fs::set_permissions(place.path("vendor.pub"), PermissionsExt::from_mode(0o600)).unwrap();
         refused(place.run(&["sign", "modules/a.so", "--key", "vendor.pub"]), &["is no private ed25519 key"]);
@@ -172,7 +196,10 @@ fn arguments_that_make_no_sense_are_refused() {
         refused(place.run(&["sign"]), &["<FILE>", "--key"]);
         refused(place.run(&["sign", "modules/a.so"]), &["--key"]);
         refused(place.run(&["verify"]), &["<FILE>"]);
-        refused(place.run(&["verify", "a.so", "--key", "vendor.pub", "--keys", "keys"]), &["--key", "--keys"]);
+        refused(
+            place.run(&["verify", "a.so", "--key", "vendor.pub", "--keys", "keys"]),
+            &["--key", "--keys"],
+        );
         refused(place.run(&["verify", "a.so", "--keys", "modules"]), &["there are no keys in"]);
         refused(place.run(&["verify", "a.so", "--keys", "no/such/folder"]), &["cannot be read"]);
         refused(place.run(&["verify", "a.so", "--keys", "vendor.pub"]), &["is no folder"]);
@@ -220,7 +247,10 @@ fn modules_are_told_with_the_mode_that_they_get() {
         assert_eq!(forced["modules"][0]["reason"], "RINGFENCE_FORCE_ISOLATION isolates all modules");
 
         // A run path, and a library by its path: nobody has signed what lies there.
-        for (name, arguments) in [("r.so", ["-Wl,-rpath,/opt/lib", "-Wl,--enable-new-dtags"]), ("o.so", ["-Wl,-rpath,/opt/lib", "-Wl,--disable-new-dtags"])] {
+        for (name, arguments) in [
+            ("r.so", ["-Wl,-rpath,/opt/lib", "-Wl,--enable-new-dtags"]),
+            ("o.so", ["-Wl,-rpath,/opt/lib", "-Wl,--disable-new-dtags"]),
+        ] {
             fs::remove_dir_all(place.path("modules")).unwrap();
             fs::create_dir(place.path("modules")).unwrap();
             build(&place.path("modules").join(name), &info(), &arguments);
@@ -251,7 +281,8 @@ fn the_table_fits_a_terminal_and_tells_what_was_passed_over() {
         changed.push(0);
         fs::write(place.path("modules/b.so"), changed).unwrap();
         fs::write(place.path("modules/c.so"), "no module").unwrap();
-        let outcome = place.run(&["modules", "--path", "modules", "--path", "no/folder", "--keys", "keys"]).expect(0);
+        let outcome =
+            place.run(&["modules", "--path", "modules", "--path", "no/folder", "--keys", "keys"]).expect(0);
         let text = &outcome.stdout;
         let whole = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for words in [
@@ -316,7 +347,8 @@ fn a_set_user_id_program_ignores_the_path_of_its_caller() {
         }
         let program = place.path("program");
         // By another process: while it was open for writing here, a child that another test starts would have it open too.
-        let copy = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_ringfence")).arg(&program).status();
+        let copy =
+            std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_ringfence")).arg(&program).status();
         assert!(copy.unwrap().success());
         rustix::fs::chown(&program, Some(rustix::fs::Uid::from_raw(65534)), None).unwrap();
         let look = |mode: u32| {
@@ -325,7 +357,9 @@ fn a_set_user_id_program_ignores_the_path_of_its_caller() {
             let outcome = host.env("RINGFENCE_MODULE_PATH", place.path("modules")).run().expect(0);
             outcome.objects().pop().unwrap()
         };
-        let names = |found: &Value| found["modules"].as_array().unwrap().iter().any(|module| module["name"] == "sample");
+        let names = |found: &Value| {
+            found["modules"].as_array().unwrap().iter().any(|module| module["name"] == "sample")
+        };
         assert!(names(&look(0o755)));
         let found = look(0o4755);
         assert!(!names(&found), "{found}");

@@ -153,7 +153,9 @@ impl<M: ?Sized + 'static, E: Event + 'static, R: Remote<E>> Backend<M, E, R> {
         tracing::info!(module = %choice.info(), origin = %choice.origin(), %mode, reason, "opening a module");
         match choice.run() {
             Run::Direct(linked) => {
-                let make = linked.make::<M, E>().ok_or_else(|| other("it was built from other generated code".to_owned()))?;
+                let make = linked
+                    .make::<M, E>()
+                    .ok_or_else(|| other("it was built from other generated code".to_owned()))?;
                 Self::direct(make)
             }
             Run::Threaded(file) => {

@@ -250,7 +250,9 @@ pub enum ConnectError {
     #[error("{0}")]
     Died(Death),
     /// A manager has chosen the module for another interface.
-    #[error("{module} was not chosen for {wanted}: {problem}; let the manager find one for the proxy's own `INTERFACE`")]
+    #[error(
+        "{module} was not chosen for {wanted}: {problem}; let the manager find one for the proxy's own `INTERFACE`"
+    )]
     OtherInterface {
         /// The module.
         module: String,

@@ -59,7 +59,8 @@ impl Generator<'_> {
             format!("Makes a linked-in module that implements [`{main}`] known to a manager:"),
             "[`ipc::manager::Manager::link`].".to_owned(),
             String::new(),
-            "`make` is given where the module shall send its events, each time that one is opened.".to_owned(),
+            "`make` is given where the module shall send its events, each time that one is opened."
+                .to_owned(),
         ]);
         quote! {
             #linked_doc

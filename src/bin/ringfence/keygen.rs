@@ -13,8 +13,10 @@ use crate::output::{print, print_json};
 
 /// What to make.
 #[derive(Debug, Args)]
-#[command(after_help = "Keep NAME.key to yourself. Put NAME.pub into /etc/ringfence/keys of the machines whose hosts shall trust \
-                        what it has signed.")]
+#[command(
+    after_help = "Keep NAME.key to yourself. Put NAME.pub into /etc/ringfence/keys of the machines whose hosts shall trust \
+                        what it has signed."
+)]
 pub struct KeygenArgs {
     /// Path of the two files, without the endings `.key` and `.pub`; neither may be there
     #[arg(long, default_value = "ringfence", value_name = "NAME")]
@@ -27,7 +29,10 @@ pub struct KeygenArgs {
 /// Makes the pair, and overwrites nothing.
 pub fn keygen(args: &KeygenArgs) -> Result<ExitCode, Failure> {
     if args.out.file_name().is_none() {
-        return Err(Failure::input(format!("{} is no name for a file; give one to `--out`", args.out.display())));
+        return Err(Failure::input(format!(
+            "{} is no name for a file; give one to `--out`",
+            args.out.display()
+        )));
     }
     let with = |ending: &str| {
         let mut path = OsString::from(&args.out);

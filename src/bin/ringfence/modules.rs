@@ -59,11 +59,13 @@ fn keys(folder: Option<&Path>) -> Result<TrustedKeys, Failure> {
 
 fn as_text(candidates: &[Candidate]) -> String {
     let mut text = String::new();
-    let modules = candidates.iter().filter_map(|candidate| Some((candidate, candidate.info()?, candidate.mode()?)));
+    let modules =
+        candidates.iter().filter_map(|candidate| Some((candidate, candidate.info()?, candidate.mode()?)));
     for (candidate, info, mode) in modules {
         let signature = candidate.signature().map_or_else(|| "none".to_owned(), SignatureState::to_string);
         let (first, last) = (info.pipeline_versions.start(), info.pipeline_versions.end());
-        let versions = if first == last { format!("version {first}") } else { format!("versions {first} to {last}") };
+        let versions =
+            if first == last { format!("version {first}") } else { format!("versions {first} to {last}") };
         let mut table = table();
         for (what, value) in [
             ("  pipeline", format!("{}, {versions}", info.pipeline)),

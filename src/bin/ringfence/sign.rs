@@ -13,7 +13,9 @@ use crate::output::{print, print_json};
 
 /// What to sign.
 #[derive(Debug, Args)]
-#[command(after_help = "The signature of FILE is written to FILE.sig, in place of one that is there. Only modules can be signed.")]
+#[command(
+    after_help = "The signature of FILE is written to FILE.sig, in place of one that is there. Only modules can be signed."
+)]
 pub struct SignArgs {
     /// The modules
     #[arg(required = true, value_name = "FILE")]
@@ -42,7 +44,9 @@ pub fn sign(args: &SignArgs) -> Result<ExitCode, Failure> {
                 "key": key.id().to_string(),
             }))?,
             (Err(reason), true) => {
-                print_json(&json!({ "file": file.display().to_string(), "signed": false, "reason": reason }))?;
+                print_json(
+                    &json!({ "file": file.display().to_string(), "signed": false, "reason": reason }),
+                )?;
             }
             (Ok((path, module)), false) => {
                 let line = format!("{}: signature of {module} by key {}", path.display(), key.id());

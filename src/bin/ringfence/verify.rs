@@ -81,8 +81,8 @@ struct Verified {
 fn verify_file(file: &Path, keys: &TrustedKeys) -> Result<Verified, String> {
     let module = ModuleFile::read(file).map_err(|error| error.to_string())?;
     let signature = Signature::beside(file).map_err(|error| error.to_string())?;
-    let signature =
-        signature.ok_or_else(|| format!("it is not signed: there is no {}", Signature::path_of(file).display()))?;
+    let signature = signature
+        .ok_or_else(|| format!("it is not signed: there is no {}", Signature::path_of(file).display()))?;
     let key = keys.verify(module.bytes(), module.record(), &signature).ok_or(
         "no trusted key has made its signature for this file: the file was changed, or somebody else has signed it",
     )?;

@@ -126,8 +126,7 @@ pub(super) struct Examined {
 impl Examined {
     /// Something that is not looked at further.
     pub(super) fn passed_over(origin: Origin, reason: impl Into<String>) -> Self {
-        let candidate =
-            Candidate { origin, info: None, signature: None, mode: None, reason: reason.into() };
+        let candidate = Candidate { origin, info: None, signature: None, mode: None, reason: reason.into() };
         Self { candidate, run: None }
     }
 }

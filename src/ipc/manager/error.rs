@@ -10,7 +10,10 @@ const TOLD: usize = 8;
 #[non_exhaustive]
 pub enum ManagerError {
     /// None fits, or none that fits may run as it would have to.
-    #[error("no module for version {version} of pipeline {pipeline:?} ({interface}) can be used: {}", told(rejected))]
+    #[error(
+        "no module for version {version} of pipeline {pipeline:?} ({interface}) can be used: {}",
+        told(rejected)
+    )]
     NoModule {
         /// The pipeline.
         pipeline: String,

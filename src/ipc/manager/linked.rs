@@ -106,6 +106,9 @@ impl Linked {
 
 impl fmt::Debug for Linked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Linked").field("info", &self.info).field("worker", &self.worker).finish_non_exhaustive()
+        f.debug_struct("Linked")
+            .field("info", &self.info)
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
     }
 }

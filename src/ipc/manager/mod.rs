@@ -224,7 +224,10 @@ impl Manager {
 
     /// What is found, with the number of the place: 0 for what is linked in, then the folders. Those that do not fit the
     /// request are not looked at further.
-    fn examined<'a>(&'a self, request: Option<&'a Request<'_>>) -> impl Iterator<Item = (usize, Examined)> + 'a {
+    fn examined<'a>(
+        &'a self,
+        request: Option<&'a Request<'_>>,
+    ) -> impl Iterator<Item = (usize, Examined)> + 'a {
         let judge = policy::Judge {
             policy: &self.policy,
             forced: self.environment.forces_isolation(),
@@ -237,7 +240,9 @@ impl Manager {
         let found = places.map(move |(place, found)| {
             let examined = match found {
                 search::Found::File(path) => judge.file(path, request),
-                search::Found::Nothing { folder, reason } => Examined::passed_over(Origin::Folder(folder), reason),
+                search::Found::Nothing { folder, reason } => {
+                    Examined::passed_over(Origin::Folder(folder), reason)
+                }
             };
             (place + 1, examined)
         });

@@ -253,12 +253,16 @@ impl Judge<'_> {
             SignatureState::Valid { key, place } => {
                 let signed = format!("key {key} ({place}) has signed it");
                 if !policy.signed_in_process {
-                    return Ok((Mode::Isolated, format!("{signed}, and the policy isolates signed files too")));
+                    return Ok((
+                        Mode::Isolated,
+                        format!("{signed}, and the policy isolates signed files too"),
+                    ));
                 }
                 Ok(match linkage::uncovered(file.bytes()) {
-                    Some(what) => {
-                        (Mode::Isolated, format!("{signed}, but it {what}, which the signature does not cover"))
-                    }
+                    Some(what) => (
+                        Mode::Isolated,
+                        format!("{signed}, but it {what}, which the signature does not cover"),
+                    ),
                     None => (Mode::Threaded, signed),
                 })
             }
@@ -322,7 +326,10 @@ fn fits(info: &ModuleInfo, any_pipeline: bool, request: Option<&Request<'_>>) ->
     let versions = &info.pipeline_versions;
     if !versions.contains(&request.version) {
         let (first, last) = (versions.start(), versions.end());
-        return Err(format!("it is for versions {first} to {last} of the pipeline, which has {}", request.version));
+        return Err(format!(
+            "it is for versions {first} to {last} of the pipeline, which has {}",
+            request.version
+        ));
     }
     info.fits(request.interface).map_err(|misfit| misfit.to_string())
 }

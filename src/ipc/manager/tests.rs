@@ -17,8 +17,7 @@ use crate::ipc::{
 };
 use crate::serialize::native::Decoder;
 
-static INTERFACE: Interface =
-    Interface { name: "test.Managed", hash: 0x1234, methods: &[], events: &[] };
+static INTERFACE: Interface = Interface { name: "test.Managed", hash: 0x1234, methods: &[], events: &[] };
 static OTHER: Interface = Interface { name: "test.Managed", hash: 0x1235, methods: &[], events: &[] };
 
 const REQUEST: Request<'static> = Request::new("test", 3, &INTERFACE);
@@ -208,7 +207,8 @@ fn errors_tell_what_comes_closest_and_not_everything() {
         place.module(&format!("{number}.so"), |info| info.pipeline = "other".into());
     }
     place.module("zz.so", |info| info.interface_hash = 7);
-    let ManagerError::NoModule { rejected, .. } = place.manager(ModulePolicy::new()).find(&REQUEST).unwrap_err();
+    let ManagerError::NoModule { rejected, .. } =
+        place.manager(ModulePolicy::new()).find(&REQUEST).unwrap_err();
     assert_eq!(rejected.len(), 21);
     assert_eq!(rejected[0].0, Origin::File(place.file("zz.so")));
     refused(&place.manager(ModulePolicy::new()), &["zz.so", "and 13 more"]);
@@ -217,7 +217,8 @@ fn errors_tell_what_comes_closest_and_not_everything() {
 #[test]
 fn of_several_that_fit_the_rule_says_which() {
     let (first, second) = (Place::new(), Place::new());
-    let version = |major, minor| move |info: &mut ModuleInfo| info.version = Version { major, minor, patch: 0 };
+    let version =
+        |major, minor| move |info: &mut ModuleInfo| info.version = Version { major, minor, patch: 0 };
     let manager = || first.manager(second.trusting()).folder(second.path());
 
     second.module("x.so", version(9, 0));
@@ -233,7 +234,11 @@ fn of_several_that_fit_the_rule_says_which() {
     assert_eq!(chosen(&manager()).0, "z.so", "a valid signature comes before none");
     first.module("b.so", version(2, 0));
     assert_eq!(chosen(&manager()).0, "b.so", "a higher version comes before a signature");
-    assert_eq!(chosen(&manager().link(linked())), ("linked".into(), Mode::Direct), "what is linked in is first");
+    assert_eq!(
+        chosen(&manager().link(linked())),
+        ("linked".into(), Mode::Direct),
+        "what is linked in is first"
+    );
     let other = linked().pipeline("other", 0..=9);
     assert_eq!(chosen(&manager().link(other)).0, "b.so", "but only if it fits");
     let old_and_new = manager().link(linked().name("old")).link(linked().name("new").version(0, 1, 0));
@@ -250,7 +255,9 @@ fn which_module_is_taken_does_not_depend_on_how_it_runs() {
         let manager = place.manager(policy).link(linked().component("test"));
         (chosen(&manager).0, chosen(&place.manager(place.trusting())).0)
     };
-    for policy in [place.trusting(), place.trusting().force_isolation(true), place.trusting().trust_linked(false)] {
+    for policy in
+        [place.trusting(), place.trusting().force_isolation(true), place.trusting().trust_linked(false)]
+    {
         assert_eq!(both(policy), ("linked".into(), "a.so".into()));
     }
 }
@@ -265,13 +272,16 @@ fn folders_come_in_their_order_and_once() {
         let paths: Vec<_> = paths.iter().map(|path| path.to_str().unwrap()).collect();
         Environment { path: Some(paths.join(":").into()), ..Environment::default() }
     };
-    let environment = variable(&[Path::new(""), two.path(), one.path(), Path::new(""), three.path(), two.path()]);
+    let environment =
+        variable(&[Path::new(""), two.path(), one.path(), Path::new(""), three.path(), two.path()]);
     let manager = Manager { environment, ..Manager::new(ModulePolicy::new()).folder(three.path()) };
     let scan = manager.scan();
     let folders: Vec<_> = scan.iter().map(|candidate| candidate.origin().path().unwrap()).collect();
     let found: Vec<_> = [&three, &two, &one].map(|place| place.file("a.so")).into();
     assert_eq!(folders[..3], found);
-    assert!(folders[3..].iter().all(|path| BUILT_IN_FOLDERS.iter().any(|built_in| path.starts_with(built_in))));
+    assert!(
+        folders[3..].iter().all(|path| BUILT_IN_FOLDERS.iter().any(|built_in| path.starts_with(built_in)))
+    );
     assert!(!folders[3..].is_empty());
     let only = manager.only_folders().scan();
     assert_eq!(only.len(), 1);
@@ -281,11 +291,8 @@ fn folders_come_in_their_order_and_once() {
 fn more_rights_than_the_callers_make_the_variable_void_and_not_the_force() {
     let place = Place::new();
     place.module("a.so", |_| {});
-    let environment = Environment {
-        path: Some(place.path().into()),
-        forced: Some("1".into()),
-        is_elevated: true,
-    };
+    let environment =
+        Environment { path: Some(place.path().into()), forced: Some("1".into()), is_elevated: true };
     let manager = Manager { environment, ..Manager::new(ModulePolicy::new()) };
     let scan = manager.scan();
     let here = scan.iter().find(|candidate| candidate.origin().path() == Some(place.path())).unwrap();
@@ -298,9 +305,14 @@ fn more_rights_than_the_callers_make_the_variable_void_and_not_the_force() {
 
 #[test]
 fn any_value_but_zero_and_nothing_forces_isolation() {
-    for (value, forced) in
-        [(None, false), (Some(""), false), (Some("0"), false), (Some("1"), true), (Some("yes"), true), (Some("off"), true)]
-    {
+    for (value, forced) in [
+        (None, false),
+        (Some(""), false),
+        (Some("0"), false),
+        (Some("1"), true),
+        (Some("yes"), true),
+        (Some("off"), true),
+    ] {
         let environment = Environment { forced: value.map(Into::into), ..Environment::default() };
         assert_eq!(environment.forces_isolation(), forced, "{value:?}");
         let manager = manager(ModulePolicy::new()).link(linked().component("test"));
@@ -316,7 +328,10 @@ fn the_signature_and_the_policy_decide_the_mode() {
     place.module("a.so", |_| {});
     let mode = |policy: &ModulePolicy| {
         let scan = place.manager(policy.clone()).scan();
-        assert_eq!(place.manager(policy.clone()).find(&REQUEST).ok().map(|choice| choice.mode()), scan[0].mode());
+        assert_eq!(
+            place.manager(policy.clone()).find(&REQUEST).ok().map(|choice| choice.mode()),
+            scan[0].mode()
+        );
         (scan[0].mode(), scan[0].reason().to_owned())
     };
     let isolated = |policy: ModulePolicy, word: &str| {
@@ -406,7 +421,8 @@ fn embedders_may_tighten_and_no_more() {
     });
     assert_eq!(chosen(&place.manager(policy.clone())), ("a.so".into(), Mode::Threaded));
     let planned = Some(Mode::Threaded);
-    let expected = [("a.so", planned), ("b.so", planned)].map(|(name, mode)| (Origin::File(place.file(name)), mode));
+    let expected =
+        [("a.so", planned), ("b.so", planned)].map(|(name, mode)| (Origin::File(place.file(name)), mode));
     assert_eq!(*seen.lock().unwrap(), expected);
 
     let isolating = policy.clone().restrict(|_| Restriction::Isolate("they are new".into()));
@@ -430,7 +446,10 @@ fn isolation_that_cannot_be_had_is_an_error_that_says_why() {
     let without_worker = manager(ModulePolicy::new().trust_linked(false)).link(linked());
     refused(&without_worker, &["it would have to be isolated", "does not trust it", "Linked::component"]);
     let forced = manager(ModulePolicy::new().force_isolation(true)).link(linked());
-    refused(&forced, &["it would have to be isolated (the policy isolates all modules)", "Linked::component"]);
+    refused(
+        &forced,
+        &["it would have to be isolated (the policy isolates all modules)", "Linked::component"],
+    );
 
     let with = |worker: Worker| {
         let manager = manager(ModulePolicy::new().force_isolation(true)).link(linked().worker(worker));
@@ -472,9 +491,11 @@ fn searching_leaves_nothing_open() {
     let manager = place.manager(place.trusting());
     // Other tests open and close descriptors meanwhile, and have a few modules, too.
     let open = || {
-        let links = fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
-        let is_ours =
-            |link: &PathBuf| link.starts_with(place.path()) || link.to_string_lossy().contains("ringfence-module");
+        let links =
+            fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
+        let is_ours = |link: &PathBuf| {
+            link.starts_with(place.path()) || link.to_string_lossy().contains("ringfence-module")
+        };
         links.filter(is_ours).count()
     };
     for _ in 0..100 {
