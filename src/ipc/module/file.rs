@@ -1,5 +1,6 @@
 //! A module as a host has it: a sealed copy of its file.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -44,12 +45,11 @@ const SEALS: SealFlags =
 /// let ipa = IpaRPiProxy::isolated(&Options::new(), &Worker::loading(&module))?;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ModuleFile {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     path: PathBuf,
     /// Of its own, since those who start a worker share it.
@@ -148,6 +148,17 @@ impl ModuleFile {
     /// The copy's descriptor, for whoever needs it longer than this lives. Its number is none of a standard stream.
     pub(in crate::ipc) fn descriptor(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.inner.fd)
+    }
+}
+
+impl fmt::Debug for ModuleFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { path, fd, info, .. } = &*self.inner;
+        f.debug_struct("ModuleFile")
+            .field("path", path)
+            .field("fd", fd)
+            .field("info", info)
+            .finish_non_exhaustive()
     }
 }
 

@@ -33,7 +33,7 @@ const HEADER: usize = 64;
 const SEGMENT: usize = 56;
 const SYMBOL: usize = 24;
 /// Where the parts of a shared object made by [`shared_object`] are, in the file and in memory alike.
-const DYNAMIC: usize = HEADER + 2 * SEGMENT;
+const DYNAMIC: usize = HEADER + 3 * SEGMENT;
 const SYMBOLS: usize = DYNAMIC + 6 * 16;
 const HASHES: usize = SYMBOLS + 3 * SYMBOL;
 const STRINGS: usize = HASHES + 6 * 4;
@@ -49,8 +49,9 @@ pub fn shared_object(record: &[u8]) -> Vec<u8> {
     file.extend(1u32.to_le_bytes());
     file.extend([0, HEADER as u64, 0].map(u64::to_le_bytes).concat());
     file.extend(0u32.to_le_bytes());
-    file.extend([HEADER, SEGMENT, 2, 64, 0, 0].map(|number| (number as u16).to_le_bytes()).concat());
-    for (kind, start, bytes) in [(1u32, 0, end), (2, DYNAMIC, 6 * 16)] {
+    file.extend([HEADER, SEGMENT, 3, 64, 0, 0].map(|number| (number as u16).to_le_bytes()).concat());
+    // All of it is loaded; what is dynamic; and an unused entry.
+    for (kind, start, bytes) in [(1u32, 0, end), (2, DYNAMIC, 6 * 16), (0, info, record.len())] {
         file.extend([kind, 4].map(u32::to_le_bytes).concat());
         file.extend(
             [start, start, start, bytes, bytes, 8].map(|number| (number as u64).to_le_bytes()).concat(),
@@ -201,8 +202,9 @@ fn each_thing_that_is_wrong_with_a_file_has_its_word() {
     place.refused(&changed(info + 8, &[0xff; 8]), ElfError::NotInFile);
     let file = shared_object(&record_bytes);
     place.refused(&changed(info + 8, &(file.len() as u64 - 511).to_le_bytes()), ElfError::NotInFile);
-    let end = (file.len() as u64).to_le_bytes();
-    place.refused(&changed(HEADER + 40, &end), ElfError::NotInFile);
+    // What a segment has in memory alone, and what two segments claim.
+    place.refused(&changed(HEADER + 32, &(file.len() as u64 - 1).to_le_bytes()), ElfError::NotInFile);
+    place.refused(&changed(HEADER + 2 * SEGMENT, &[1]), ElfError::NotInFile);
 }
 
 #[test]
