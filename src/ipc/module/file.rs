@@ -216,4 +216,4 @@ fn map(fd: &OwnedFd) -> io::Result<Mmap> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::ipc) mod tests;

@@ -19,6 +19,9 @@ mod file;
 mod info;
 mod load;
 
+#[cfg(test)]
+pub(in crate::ipc) use file::tests as file_tests;
+
 pub use elf::ElfError;
 pub use error::ModuleError;
 #[doc(hidden)]
