@@ -4,6 +4,7 @@ mod deadlines;
 mod flood;
 mod hostile;
 mod sandbox;
+mod watching;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
