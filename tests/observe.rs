@@ -125,6 +125,8 @@ fn watch_another() {
         until(|| !observed.is_open());
         assert_eq!(observed.sample().counters.to_module.sent.records, 100);
         assert!(observe::connections_of(observed.host_pid).is_empty());
+        // We still have its page open, and are no host for that.
+        assert!(observe::connections().iter().all(|it| it.id != observed.id));
     }
 }
 

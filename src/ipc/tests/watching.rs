@@ -90,8 +90,9 @@ fn a_tracer_gets_what_went_over_the_connection() {
         assert_eq!(echo(connection, &long).unwrap(), long);
         connection.cast(TELL, &5u32).unwrap();
         assert!(call(connection, FAIL, 0).is_err());
-        let fds: Vec<SharedFd> =
-            (0..3).map(|_| SharedFd::from(std::fs::File::open("/dev/null").unwrap().into())).collect();
+        let fds: Vec<SharedFd> = (0..3)
+            .map(|_| SharedFd::from(OwnedFd::from(std::fs::File::open("/dev/null").unwrap())))
+            .collect();
         connection.call(SWAP, &fds, |input| Vec::<SharedFd>::decode(input.fixed()?, input)).unwrap();
         let (call, reply) = (tracer.next().unwrap(), tracer.next().unwrap());
         let mut expected = Vec::new();
