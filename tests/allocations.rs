@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringfence::bench::{Pair, Place, Samples, prepare_like};
 use ringfence::interfaces::bench::{Bench, BenchEvent, Pod};
+use ringfence::ipc::observe::{self, Tracer};
 use ringfence::ipc::{Mode, Options, WaitPolicy};
 
 /// Counts allocations, and passes them on.
@@ -37,6 +38,12 @@ fn allocations(rounds: u32, mut once: impl FnMut()) -> u64 {
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     (0..rounds).for_each(|_| once());
     ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+/// Records of a tracer, and those that it has missed.
+fn count_all(mut tracer: Tracer) -> (u64, u64) {
+    let count = tracer.by_ref().count() as u64;
+    (count, tracer.lost())
 }
 
 // One test: others beside it would be counted too.
@@ -77,6 +84,19 @@ fn calls_and_events_allocate_nothing() {
             assert_eq!(count, 8);
         });
         assert_eq!(kept, 0, "events that are kept during a call, {policy:?}");
+
+        // While it is watched, too: what an observer gets is put together in memory that is kept.
+        let id = pair.proxy().connection().unwrap().id();
+        let observed =
+            observe::connections_of(std::process::id()).into_iter().find(|it| it.id == id).unwrap();
+        observed.watch_latency(observe::LONGEST);
+        let tracer = observed.trace(observe::LONGEST).unwrap();
+        let before = observed.sample().latency.count();
+        let watched = allocations(1000, || assert_eq!(pair.proxy().ping(&value).unwrap(), value));
+        assert_eq!(watched, 0, "calls that are watched and traced, {policy:?}");
+        assert_eq!(observed.sample().latency.count() - before, 1100);
+        let (traced, lost) = count_all(tracer);
+        assert_eq!(traced + lost, 2200);
 
         // Each of the two control lists is one buffer, and that is all, on the decoding side.
         let params = prepare_like();

@@ -1,6 +1,6 @@
 //! Finding pages among the descriptors of processes.
 
-use std::fs::{metadata, read_dir, read_link};
+use std::fs::{metadata, read_dir, read_link, read_to_string};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use rustix::fs::{FileType, Mode as FileMode, OFlags, fstat, open};
 use rustix::io::Errno;
 
-use super::describe::describe;
-use super::{Observed, RingMemory, map_page};
-use crate::ipc::status::layout::{NAME, RING_NAMES};
+use super::describe::{Described, describe};
+use super::{Observed, RingMemory, map_page, word};
+use crate::ipc::status::layout::{CLOSED, NAME, RING_NAMES};
 use crate::shm::{Geometry, SharedMemory};
 
 /// The most connections of one process that are looked at: more than it has descriptors for, unless its limit was raised.
@@ -20,16 +20,12 @@ const MOST_PAGES: usize = 4096;
 /// The connections of all hosts whose descriptors this process may look at: as a rule those of the same user, or of
 /// everybody for root.
 ///
-/// Pages that this version does not understand, and what only looks like one, are left out.
+/// Closed connections, pages that this version does not understand, and what only looks like one, are left out.
 #[must_use]
 pub fn connections() -> Vec<Observed> {
     let Ok(processes) = read_dir("/proc") else { return Vec::new() };
     let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let mut found: Vec<Observed> = pids.flat_map(connections_of).collect();
-    // A child that was forked and has not begun its own program yet has its parent's descriptors, too.
-    let is_host = |it: &Observed| it.found_at.claims == it.host_pid;
-    found.sort_by_key(|it| (it.found_at.inode, !is_host(it), it.host_pid));
-    found.dedup_by_key(|it| it.found_at.inode);
     found.sort_by_key(|it| (it.host_pid, it.since_ns, it.id));
     found
 }
@@ -71,8 +67,6 @@ pub fn connections_of(pid: u32) -> Vec<Observed> {
 pub(super) struct FoundAt {
     path: PathBuf,
     inode: u64,
-    /// The process id of the host that the page names.
-    claims: u32,
 }
 
 impl FoundAt {
@@ -94,7 +88,11 @@ fn look(
 ) -> Result<Option<Observed>, Box<dyn std::error::Error>> {
     let (memory, page) = map_page(reopen(&path, OFlags::RDWR)?)?;
     let inode_now = memory.inode()?;
-    let Some(described) = describe(&page).filter(|_| inode_now == inode) else { return Ok(None) };
+    let is_of_host = |described: &Described| inode_now == inode && is_called(pid, described.host_pid);
+    let Some(described) = describe(&page).filter(is_of_host) else { return Ok(None) };
+    if word(&page, CLOSED) != 0 {
+        return Ok(None);
+    }
     // Rings that are not there, or not what they should be, leave a connection without counts.
     let ring = |index: usize| {
         let (inode, lines) = described.rings[index];
@@ -118,10 +116,21 @@ fn look(
         events: described.events,
         since_ns: described.since_ns,
         memory,
-        found_at: FoundAt { path, inode, claims: described.host_pid },
+        found_at: FoundAt { path, inode },
         page: Arc::new(page),
         rings,
     }))
+}
+
+/// Whether the process that we know as `pid` knows itself as `name`, perhaps in a PID namespace of its own. Who only has the
+/// page open, as observers do, and children that were forked and have not begun their own program, are not its host.
+fn is_called(pid: u32, name: u32) -> bool {
+    let is_name = |text: &str| text.parse() == Ok(name);
+    pid == name
+        || read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| {
+            let names = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+            names.and_then(|names| names.split_whitespace().next_back()).is_some_and(is_name)
+        })
 }
 
 /// Opens what a process has open, if it is a plain file: to open anything else could have an effect.

@@ -12,12 +12,13 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use ringfence::bench::BenchModule;
-//! use ringfence::interfaces::bench::{Bench, BenchProxy, Pod};
+//! use ringfence::bench::{Pair, Place};
+//! use ringfence::interfaces::bench::{Bench, Pod};
 //! use ringfence::ipc::observe::{self, Direction, MessageKind};
-//! use ringfence::ipc::Options;
+//! use ringfence::ipc::{Mode, Options};
 //!
-//! let mut proxy = BenchProxy::threaded(&Options::new().label("bench 0"), BenchModule::new)?;
+//! let mut pair = Pair::new(Mode::Threaded, &Options::new().label("bench 0"), Place::Free)?;
+//! let proxy = pair.proxy();
 //! let id = proxy.connection().expect("a thread is behind a connection").id();
 //!
 //! // Here it is our own process; it could be any of this user's.

@@ -8,6 +8,7 @@ mod stderr;
 mod threads;
 #[cfg(feature = "tokio")]
 mod tokio;
+mod watching;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
