@@ -81,8 +81,16 @@ fn another_interface_is_refused_in_one_line() {
     static OTHER: Interface = Interface { hash: INTERFACE.hash ^ 1, ..INTERFACE };
     let Some(module) = module("refused.so") else { return };
     watchdog(|| {
-        let error =
-            Connection::isolated(&OTHER, &patient(Options::new()), &worker(&module)).unwrap_err().to_string();
+        let options = patient(Options::new());
+        // By the host, which has read the file and starts nothing.
+        let error = Connection::isolated(&OTHER, &options, &worker(&module)).unwrap_err().to_string();
+        assert!(
+            error.contains("does not fit: it implements example.LightMeterInterface with hash 0x"),
+            "{error}"
+        );
+        // By the module, if nobody has looked.
+        let serve = move |endpoint| module.serve(endpoint);
+        let error = Connection::threaded(&OTHER, &options, serve).unwrap_err().to_string();
         let expected = format!(
             "the module of example.LightMeterInterface was refused: it says: it has interface example.LightMeterInterface with hash {:#018x}, this side example.LightMeterInterface with {:#018x}; build both sides from the same mojom file",
             OTHER.hash, INTERFACE.hash
