@@ -13,7 +13,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::compile::{module, sanitized_worker};
 use crate::exerciser::{Everything, Exerciser, ExerciserEvent, ExerciserProxy, INTERFACE, Inner};
-use crate::{Random, watchdog};
+use crate::{Random, patient, watchdog};
 
 /// Bytes before a body, and of a span.
 const OVERHEAD: usize = 16;
@@ -40,7 +40,8 @@ fn sanitized(program: &Path, options: &Options) -> ExerciserProxy {
 }
 
 /// Runs `test` with the module loaded into a sandboxed worker and into a thread, and with one that watches itself.
-fn everywhere(options: &Options, test: impl Fn(&mut ExerciserProxy)) {
+fn everywhere(options: Options, test: impl Fn(&mut ExerciserProxy)) {
+    let options = &patient(options);
     watchdog(|| {
         if let Some(module) = module() {
             test(&mut isolated(module, options));
@@ -67,7 +68,7 @@ fn fault(error: CallError) -> String {
 fn what_is_echoed_is_what_was_said_whatever_its_size() {
     // 64 lines of 56 bytes.
     let options = Options::new().ring_bytes(64 * 56, 64 * 56);
-    everywhere(&options, |proxy| {
+    everywhere(options, |proxy| {
         let mut random = Random::new();
         let largest = 64 * 56 - OVERHEAD;
         let sizes: Vec<_> = (0..=largest).chain((0..2000).map(|_| random.below(largest + 1))).collect();
@@ -82,7 +83,7 @@ fn what_is_echoed_is_what_was_said_whatever_its_size() {
 
 #[test]
 fn large_messages_go_through_the_default_rings() {
-    everywhere(&Options::new(), |proxy| {
+    everywhere(Options::new(), |proxy| {
         let mut random = Random::new();
         for _ in 0..100 {
             let size = random.below(200_000);
@@ -125,7 +126,7 @@ pub fn everything(random: &mut Random) -> Everything {
 
 #[test]
 fn every_type_is_read_and_written_as_this_side_does() {
-    everywhere(&Options::new(), |proxy| {
+    everywhere(Options::new(), |proxy| {
         let mut random = Random::new();
         for _ in 0..3000 {
             let value = everything(&mut random);
@@ -138,7 +139,7 @@ fn every_type_is_read_and_written_as_this_side_does() {
 fn failures_reach_the_caller_and_the_next_call_is_as_good_as_any() {
     // The shortest ring to the host that there is, and a longer one.
     for (to_host, capacity) in [(2 * 56, 112), (128 * 56, 7168)] {
-        everywhere(&Options::new().ring_bytes(4096, to_host), |proxy| {
+        everywhere(Options::new().ring_bytes(4096, to_host), |proxy| {
             assert_eq!(fault(proxy.refuse("no film").unwrap_err()), "no film");
             let long = fault(proxy.refuse(&"x".repeat(250)).unwrap_err());
             assert_eq!(long, "x".repeat(250.min(capacity - OVERHEAD)));
@@ -156,7 +157,7 @@ fn failures_reach_the_caller_and_the_next_call_is_as_good_as_any() {
 #[test]
 fn events_wait_for_room_and_keep_their_order() {
     for (threads, to_host) in [(0, 2048), (1, 2048), (4, 2048), (4, 256 << 10)] {
-        everywhere(&Options::new().ring_bytes(4096, to_host), |proxy| {
+        everywhere(Options::new().ring_bytes(4096, to_host), |proxy| {
             let (events, bytes) = (2000, 100);
             proxy.flood(threads, events, bytes).unwrap();
             let threads = threads.max(1);
@@ -173,7 +174,7 @@ fn events_wait_for_room_and_keep_their_order() {
                 assert!(filling == [thread as u8; 100], "{filling:?}");
                 due[thread as usize] += 1;
             }
-            assert_eq!(proxy.next_event().unwrap(), None);
+            assert!(proxy.next_event().unwrap().is_none());
             assert_eq!(proxy.ping(1).unwrap(), 1);
             let counters = proxy.connection().unwrap().meter().read();
             assert_eq!(counters.to_host.sent.records, u64::from(threads * events) + 1);
@@ -189,7 +190,7 @@ fn memfd() -> OwnedFd {
 
 #[test]
 fn descriptors_travel_both_ways_and_none_is_left_behind() {
-    everywhere(&Options::new(), |proxy| {
+    everywhere(Options::new(), |proxy| {
         let before = proxy.open_fds().unwrap();
         let mut random = Random::new();
         let identity = |fd: &SharedFd| fd.get().map(|fd| fstat(fd).unwrap().st_ino);
@@ -213,8 +214,7 @@ fn descriptors_travel_both_ways_and_none_is_left_behind() {
 #[test]
 fn no_wake_up_is_lost_however_slowly_calls_come() {
     for (policy, calls) in [(WaitPolicy::Block, 20_000), (WaitPolicy::Adaptive, 20_000)] {
-        let options =
-            Options::new().host_wait(policy).worker_wait(policy).call_deadline(Duration::from_secs(60));
+        let options = patient(Options::new().host_wait(policy).worker_wait(policy));
         watchdog(|| {
             let Some(module) = module() else { return };
             let mut proxy = isolated(module, &options);
@@ -246,7 +246,7 @@ fn no_wake_up_is_lost_however_slowly_calls_come() {
 #[test]
 fn all_ways_of_waiting_work() {
     for policy in [WaitPolicy::Spin, WaitPolicy::Adaptive, WaitPolicy::Block] {
-        everywhere(&Options::new().worker_wait(policy).ring_bytes(4096, 2048), |proxy| {
+        everywhere(Options::new().worker_wait(policy).ring_bytes(4096, 2048), |proxy| {
             for value in 0..500 {
                 assert_eq!(proxy.ping(value).unwrap(), value);
             }
@@ -267,7 +267,7 @@ fn one_processor_is_enough_for_both() {
         one.set((0..CpuSet::MAX_CPU).find(|&cpu| all.is_set(cpu)).unwrap());
         sched_setaffinity(None, &one).unwrap();
         for connect in [isolated, threaded] {
-            let mut proxy = connect(module, &Options::new().ring_bytes(4096, 2048));
+            let mut proxy = connect(module, &patient(Options::new().ring_bytes(4096, 2048)));
             for value in 0..2000 {
                 assert_eq!(proxy.ping(value).unwrap(), value);
             }

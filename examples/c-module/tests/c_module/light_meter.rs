@@ -8,7 +8,7 @@ use ringfence::ipc::module::ModuleFile;
 use ringfence::ipc::{Connection, Interface, Options, Worker};
 
 use crate::compile::{MODULE, cc, compile};
-use crate::watchdog;
+use crate::{patient, watchdog};
 
 /// The light meter, compiled to a file of this name, since tests run side by side.
 fn module(name: &str) -> Option<ModuleFile> {
@@ -34,7 +34,7 @@ fn its_file_says_what_it_is() {
 fn it_measures_in_a_sandboxed_worker() {
     let Some(module) = module("isolated.so") else { return };
     watchdog(|| {
-        let mut proxy = LightMeterProxy::isolated(&Options::new(), &worker(&module)).unwrap();
+        let mut proxy = LightMeterProxy::isolated(&patient(Options::new()), &worker(&module)).unwrap();
         assert_eq!(proxy.measure(&[]).unwrap(), (0.0, 0));
         assert_eq!(proxy.measure(&[1, 2, 4]).unwrap(), (7.0 / 3.0, 0));
         for size in 1..2000 {
@@ -54,7 +54,8 @@ fn it_measures_in_threads_of_the_host() {
     watchdog(|| {
         let connect = || {
             let module = module.clone();
-            Connection::threaded(&INTERFACE, &Options::new(), move |endpoint| module.serve(endpoint)).unwrap()
+            Connection::threaded(&INTERFACE, &patient(Options::new()), move |endpoint| module.serve(endpoint))
+                .unwrap()
         };
         // Several at once, of one module.
         let mut connections = [connect(), connect(), connect()];
@@ -80,7 +81,16 @@ fn another_interface_is_refused_in_one_line() {
     static OTHER: Interface = Interface { hash: INTERFACE.hash ^ 1, ..INTERFACE };
     let Some(module) = module("refused.so") else { return };
     watchdog(|| {
-        let error = Connection::isolated(&OTHER, &Options::new(), &worker(&module)).unwrap_err().to_string();
+        let options = patient(Options::new());
+        // By the host, which has read the file and starts nothing.
+        let error = Connection::isolated(&OTHER, &options, &worker(&module)).unwrap_err().to_string();
+        assert!(
+            error.contains("does not fit: it implements example.LightMeterInterface with hash 0x"),
+            "{error}"
+        );
+        // By the module, if nobody has looked.
+        let serve = move |endpoint| module.serve(endpoint);
+        let error = Connection::threaded(&OTHER, &options, serve).unwrap_err().to_string();
         let expected = format!(
             "the module of example.LightMeterInterface was refused: it says: it has interface example.LightMeterInterface with hash {:#018x}, this side example.LightMeterInterface with {:#018x}; build both sides from the same mojom file",
             OTHER.hash, INTERFACE.hash

@@ -22,8 +22,15 @@ mod exerciser {
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use ringfence::ipc::Options;
+
 /// Far longer than any test takes on a busy machine; only a hang gets there.
 const WATCHDOG: Duration = Duration::from_secs(300);
+
+/// Options for machines that have much else to do.
+fn patient(options: Options) -> Options {
+    options.call_deadline(WATCHDOG).handshake_deadline(WATCHDOG)
+}
 
 /// Ends the whole run, loudly, if `test` hangs.
 fn watchdog<T>(test: impl FnOnce() -> T) -> T {
