@@ -417,7 +417,7 @@ typedef struct rf_counters {
      */
     uint64_t messages;
     /**
-     * Replies and events that were sent, and bytes of them. The worker's word.
+     * Replies and events that were sent. The worker's word.
      */
     uint64_t messages_sent;
     /**
@@ -730,8 +730,9 @@ enum rf_status rf_wait(struct rf_connection *connection,
 
 /**
  * A descriptor that is readable (POLLIN) when rf_next_event() has something to say, the end of the worker included: for
- * poll(), epoll or an event loop. When it is, call rf_next_event() until it says RF_NOTHING. It belongs to the
- * connection; do nothing but wait on it. -1 for NULL, or if the connection is in use by another thread.
+ * poll(), epoll or an event loop. When it is, call rf_next_event() until it says RF_NOTHING, which may be at once: now and
+ * then it is readable for nothing, as after a call that had to wait. It belongs to the connection; do nothing but wait on
+ * it. -1 for NULL, or if the connection is in use by another thread.
  *
  * A program that never asks for it saves a little with every event.
  */

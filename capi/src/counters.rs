@@ -27,7 +27,7 @@ pub struct rf_counters {
     pub worker_last_wake_up_ns: u64,
     /// Replies and events that were taken.
     pub messages: u64,
-    /// Replies and events that were sent, and bytes of them. The worker's word.
+    /// Replies and events that were sent. The worker's word.
     pub messages_sent: u64,
     /// Bytes of what was sent. The worker's word.
     pub message_bytes: u64,

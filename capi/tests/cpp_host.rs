@@ -18,8 +18,7 @@ fn the_example_runs_clean() {
         let program = installed.compile("c++", &flags, &package("../examples/cpp-host/main.cpp"), "host");
         let mut host = Command::new(program);
         host.arg(worker()).env_remove("RUST_LOG").env_remove("RINGFENCE_WORKER");
-        // What the sanitizer does at the end needs ptrace, which containers often lack.
-        host.env("ASAN_OPTIONS", "detect_leaks=0");
+        host.env("ASAN_OPTIONS", installed.sanitizer_options());
         let output = run(&mut host);
         let expected = "sendSync: 3 bytes, 1 descriptor\nrecv: 5 messages, 1 exception\n";
         assert!(output.contains(&format!("{expected}{expected}done\n")), "{output}");

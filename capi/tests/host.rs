@@ -42,8 +42,7 @@ fn no_memory_of_a_host_is_misused_or_lost() {
         let flags =
             ["-std=c99", "-pthread", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
         let program = installed.compile("cc", &flags, &package("tests/c/host.c"), "sanitized");
-        // What the sanitizer does at the end needs ptrace, which containers often lack.
-        let options = "detect_leaks=0:handle_abort=0";
+        let options = installed.sanitizer_options();
         for check in CHECKS {
             run(host(&program).arg(check).env("ASAN_OPTIONS", options).env("HOST_ROUNDS", "20"));
         }

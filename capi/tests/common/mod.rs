@@ -85,6 +85,15 @@ impl Installed {
         run(&mut command).split_whitespace().map(str::to_owned).collect()
     }
 
+    /// What to tell the address sanitizer. To find leaks it needs ptrace, which some containers lack.
+    pub fn sanitizer_options(&self) -> &'static str {
+        let source = self.folder().join("nothing.c");
+        std::fs::write(&source, "int main(void) { return 0; }").expect("the folder can be written to");
+        let program = self.compile("cc", &["-fsanitize=address"], &source, "nothing");
+        let tried = Command::new(program).env("ASAN_OPTIONS", "detect_leaks=1").output();
+        if tried.is_ok_and(|output| output.status.success()) { "detect_leaks=1" } else { "detect_leaks=0" }
+    }
+
     /// Compiles `source` as a program of this name, with nothing but what is installed.
     pub fn compile(&self, compiler: &str, flags: &[&str], source: &Path, name: &str) -> PathBuf {
         let program = self.folder().join(name);
