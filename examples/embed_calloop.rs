@@ -50,11 +50,13 @@ impl Program {
     fn watch(&self) -> Result<(), Box<dyn Error>> {
         // At its level: it is readable until all events were taken.
         let source = Generic::new(self.module.as_fd().try_clone_to_owned()?, Interest::READ, Mode::Level);
-        self.sources.insert_source(source, |_, _, program| match program.module.dispatch(&mut program.frames) {
-            Ok(_) => Ok(PostAction::Continue),
-            Err(error) => {
-                program.replace(error).map_err(|error| io::Error::other(error.to_string()))?;
-                Ok(PostAction::Remove)
+        self.sources.insert_source(source, |_, _, program| {
+            match program.module.dispatch(&mut program.frames) {
+                Ok(_) => Ok(PostAction::Continue),
+                Err(error) => {
+                    program.replace(error).map_err(|error| io::Error::other(error.to_string()))?;
+                    Ok(PostAction::Remove)
+                }
             }
         })?;
         Ok(())

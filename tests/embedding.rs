@@ -36,9 +36,8 @@ fn runs_and_recovers(name: &str) {
         assert_eq!(outcome.stdout.matches("its parameters are in buffer 1").count(), 50);
 
         let mut run = Host::program(&program, [""; 0]).start();
-        let pid = |line: &str| {
-            line.strip_prefix("the module is process ").and_then(|pid| pid.parse::<u32>().ok())
-        };
+        let pid =
+            |line: &str| line.strip_prefix("the module is process ").and_then(|pid| pid.parse::<u32>().ok());
         let worker = pid(run.line(1)).expect("the first line names the process");
         assert!(exists(worker));
         run.line(10);
@@ -47,7 +46,9 @@ fn runs_and_recovers(name: &str) {
         let text = &outcome.stdout;
         assert_eq!(text.lines().last(), Some("50 frames, 1 restarts"), "{text}");
         assert!(
-            text.contains(&format!("(pid {worker}) was killed by signal 9 (SIGKILL); the last call was computeParams")),
+            text.contains(&format!(
+                "(pid {worker}) was killed by signal 9 (SIGKILL); the last call was computeParams"
+            )),
             "{text}"
         );
         let second = text.lines().filter_map(pid).nth(1).expect("there is a second module");

@@ -295,9 +295,8 @@ fn a_worker_dies_with_its_host() {
 fn a_worker_dies_with_the_thread_that_made_it_unless_there_is_a_nursery() {
     watchdog(|| {
         let Some(package) = Package::find() else { return };
-        let mut proxy = std::thread::scope(|scope| {
-            scope.spawn(|| vimc(&package, &Options::new())).join().unwrap()
-        });
+        let mut proxy =
+            std::thread::scope(|scope| scope.spawn(|| vimc(&package, &Options::new())).join().unwrap());
         let CallError::Died(death) = proxy.wait(None).unwrap_err() else { panic!("no death") };
         assert!(death.exit == Exit::Signal(9) && death.starter_ended, "{death}");
         assert!(death.to_string().contains("`Options::nursery`"), "{death}");

@@ -57,10 +57,7 @@ impl Nursery {
     }
 
     /// Runs `job` in the thread, on the processors that the caller may use: a worker inherits them.
-    pub(super) fn run<R: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> R + Send + 'static,
-    ) -> io::Result<R> {
+    pub(super) fn run<R: Send + 'static>(&self, job: impl FnOnce() -> R + Send + 'static) -> io::Result<R> {
         if self.process != getpid() {
             return Err(io::Error::other("the nursery belongs to the process that this one is a copy of"));
         }

@@ -105,8 +105,7 @@ impl Process {
             return exit.clone();
         }
         let pidfd = self.pidfd.as_fd();
-        let peer =
-            Peer { warden: self.warden.as_ref(), stderr: Some(&self.stderr), ..Peer::socket(pidfd) };
+        let peer = Peer { warden: self.warden.as_ref(), stderr: Some(&self.stderr), ..Peer::socket(pidfd) };
         if wait(&[(pidfd, PollFlags::IN)], peer, Some(deadline)) == Wake::Late {
             let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }

@@ -215,9 +215,8 @@ mod tests {
         let (stderr, mut theirs) = pair();
         let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC).unwrap());
         stderr.watch(&epoll).unwrap();
-        let is_readable = || {
-            poll(&mut [PollFd::new(&epoll, PollFlags::IN)], Some(&Timespec::default())).unwrap() == 1
-        };
+        let is_readable =
+            || poll(&mut [PollFd::new(&epoll, PollFlags::IN)], Some(&Timespec::default())).unwrap() == 1;
         assert!(!is_readable());
         theirs.write_all(b"a line\n").unwrap();
         assert!(is_readable());

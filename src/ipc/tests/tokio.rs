@@ -13,10 +13,9 @@ fn runtime() -> Runtime {
 /// Runs `test` with a module in a thread and with one in a process.
 fn in_both_modes(test: impl AsyncFn(&mut AsyncProxy<Connection>)) {
     watchdog(|| {
-        for connection in [
-            Connection::threaded(&INTERFACE, &Options::new(), serve).unwrap(),
-            isolated(&Options::new()),
-        ] {
+        for connection in
+            [Connection::threaded(&INTERFACE, &Options::new(), serve).unwrap(), isolated(&Options::new())]
+        {
             runtime().block_on(async { test(&mut AsyncProxy::new(connection).unwrap()).await });
         }
     });

@@ -306,7 +306,12 @@ fn next_cookie(cookie: u32) -> u32 {
 }
 
 /// An epoll instance over all that can happen.
-fn watch(socket: &Socket, module: &Module, bell: &Doorbell, watchdog: &Watchdog) -> Result<Arc<OwnedFd>, Errno> {
+fn watch(
+    socket: &Socket,
+    module: &Module,
+    bell: &Doorbell,
+    watchdog: &Watchdog,
+) -> Result<Arc<OwnedFd>, Errno> {
     let epoll = Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
     let any = epoll::EventData::new_u64(0);
     epoll::add(&*epoll, socket, any, epoll::EventFlags::IN)?;
