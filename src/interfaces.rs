@@ -88,12 +88,10 @@ pub mod libcamera_0_0_3 {
     }
 }
 
-crate::ipc::promise! {
-    // What holds for these holds for every generated proxy: they differ in their types of events alone.
-    vimc::IpaVimcProxy: Send, !Sync;
-    rpi::IpaRPiProxy: Send, !Sync;
-    bench::BenchProxy: Send, !Sync;
-}
+// What holds for these holds for every generated proxy: they differ in their types of events alone.
+crate::ipc::promise!(vimc::IpaVimcProxy: Send, !Sync);
+crate::ipc::promise!(rpi::IpaRPiProxy: Send, !Sync);
+crate::ipc::promise!(bench::BenchProxy: Send, !Sync);
 
 /// `probe.mojom`: what a worker may not do, to be tried.
 pub mod probe {
