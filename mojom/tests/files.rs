@@ -138,3 +138,22 @@ fn the_same_output_is_not_written_twice() {
     let error = files.config().compile(&[Path::new("a.mojom"), Path::new("b/a.mojom")]).unwrap_err();
     assert_eq!(error.as_slice()[0].message(), "`a.mojom` would be compiled to the same file");
 }
+
+#[test]
+fn files_in_memory_are_found_first_and_once() {
+    let files = Files::new(&[("size.mojom", "module size; struct Size { uint8 narrow; };")]);
+    let held = files
+        .config()
+        .include_text("size.mojom", "module size; struct Size { uint64 wide; };")
+        .include_text("both.mojom", "module both; import \"./size.mojom\"; struct Both { size.Size of; };");
+    let text = "module a; import \"size.mojom\"; import \"both.mojom\"; struct A { size.Size one; both.Both two; };";
+    let model = held.check_text("a.mojom", text).unwrap().model;
+    assert_eq!(model.structs.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["Size", "Both", "A"]);
+    assert_eq!(model.structs[0].fields[0].name, "wide");
+
+    let circle = configure()
+        .include_text("a.mojom", "module a; import \"b.mojom\"; struct A { bool on; };")
+        .include_text("b.mojom", "module b; import \"a.mojom\"; struct B { bool on; };");
+    let errors = circle.check_text("c.mojom", "module c; import \"a.mojom\"; struct C { bool on; };").unwrap_err();
+    assert!(errors.as_slice().iter().any(|error| error.message().contains("imports itself")), "{errors}");
+}

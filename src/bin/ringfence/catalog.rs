@@ -223,9 +223,9 @@ mod tests {
 
     #[test]
     fn an_interface_is_shown_as_it_stands_in_a_file() {
-        let text = "module a; struct S { bool on; }; interface I { [async] go(array<uint8> way); \
+        let text = "module a; struct S { bool on; }; interface AInterface { [async] go(array<uint8> way); \
                     ask([flags] E what) => (S answer, int32 code); }; enum E { One = 1, Two = 2 }; \
-                    interface IEventInterface { done(string how); };";
+                    interface AEventInterface { done(string how); };";
         let model = Config::new().check_text("a.mojom", text).unwrap().model;
         let known = Known::of(model, "a.mojom".to_owned()).unwrap();
         let shown = known.mojom();
