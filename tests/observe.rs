@@ -113,7 +113,7 @@ fn watch_another() {
                 assert_eq!((record.kind, record.sequence, record.is_whole()), (kind, value, true));
                 let mut input = Decoder::new(&record.payload, &mut []);
                 let wire = input.fixed().unwrap();
-                assert_eq!(Pod::decode(wire, &mut input).unwrap().a, value.into());
+                assert_eq!(Pod::decode(wire, &mut input).unwrap().a, u64::from(value));
             }
         }
         assert_eq!((tracer.next(), tracer.lost()), (None, 0));

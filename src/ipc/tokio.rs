@@ -6,12 +6,10 @@
 //! looks at the descriptor before it sleeps, so that nobody can get it wrong. Calls are as short as they are elsewhere, and
 //! are made as elsewhere: nothing here makes a call asynchronous.
 
-#![forbid(unsafe_code)]
-
 use std::future::poll_fn;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Poll, ready};
 
 use ::tokio::io::Interest;
@@ -39,8 +37,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 /// }
 /// ```
 #[derive(Debug)]
-pub struct AsyncProxy<P: AsFd> {
-    fd: AsyncFd<Held<P>>,
+pub struct AsyncProxy<P> {
+    /// A descriptor of our own of what the proxy's stands for, whatever becomes of that.
+    fd: AsyncFd<OwnedFd>,
+    proxy: P,
 }
 
 super::promise!(AsyncProxy<super::Connection>: Send, !Sync);
@@ -49,12 +49,15 @@ impl<P: AsFd> AsyncProxy<P> {
     /// Registers the proxy's descriptor with the runtime of this task.
     ///
     /// # Errors
-    /// What the system says to it.
+    /// What the system says to it; the proxy is dropped then.
     ///
     /// # Panics
     /// Outside of a runtime, or in one whose I/O is not enabled.
     pub fn new(proxy: P) -> io::Result<Self> {
-        AsyncFd::with_interest(Held(proxy), Interest::READABLE).map(|fd| Self { fd })
+        let fd = proxy.as_fd().try_clone_to_owned()?;
+        // SAFETY: an `OwnedFd` stays open, and the same, until it is dropped with the `AsyncFd`.
+        let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?;
+        Ok(Self { fd, proxy })
     }
 
     /// Waits until the proxy has something to do: `dispatch` or `next_event` says what. It may be nothing, such as a line
@@ -69,7 +72,7 @@ impl<P: AsFd> AsyncProxy<P> {
         poll_fn(|cx| {
             loop {
                 let mut guard = ready!(self.fd.poll_read_ready_mut(cx))?;
-                if is_readable(guard.get_inner().0.as_fd())? {
+                if is_readable(guard.get_inner().as_fd())? {
                     return Poll::Ready(Ok(()));
                 }
                 // An edge that comes from now on is a new one, which this does not take away.
@@ -81,21 +84,21 @@ impl<P: AsFd> AsyncProxy<P> {
 
     /// Gives the proxy back.
     pub fn into_inner(self) -> P {
-        self.fd.into_inner().0
+        self.proxy
     }
 }
 
-impl<P: AsFd> Deref for AsyncProxy<P> {
+impl<P> Deref for AsyncProxy<P> {
     type Target = P;
 
     fn deref(&self) -> &P {
-        &self.fd.get_ref().0
+        &self.proxy
     }
 }
 
-impl<P: AsFd> DerefMut for AsyncProxy<P> {
+impl<P> DerefMut for AsyncProxy<P> {
     fn deref_mut(&mut self) -> &mut P {
-        &mut self.fd.get_mut().0
+        &mut self.proxy
     }
 }
 
@@ -104,14 +107,4 @@ fn is_readable(fd: BorrowedFd<'_>) -> io::Result<bool> {
     let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
     rustix::io::retry_on_intr(|| poll(&mut fds, Some(&Timespec::default())))?;
     Ok(!fds[0].revents().is_empty())
-}
-
-/// tokio wants the number.
-#[derive(Debug)]
-struct Held<P>(P);
-
-impl<P: AsFd> AsRawFd for Held<P> {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
-    }
 }

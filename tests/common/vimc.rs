@@ -87,6 +87,7 @@ pub fn serve_if_worker() {
 }
 
 /// This executable as a worker, in its test `worker_entry`.
+#[allow(dead_code, reason = "not every test needs a worker without a name")]
 pub fn worker() -> Worker {
     worker_named("worker_entry")
 }

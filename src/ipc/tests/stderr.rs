@@ -6,7 +6,7 @@ use super::*;
 
 /// Writes so many bytes, in lines: what a worker does in these tests. All of them are for ever.
 pub(super) fn write(bytes: u32) {
-    let line = [b"a line of the worker's that says nothing at all, over and over\n"; 16].concat();
+    let line = [&b"a line of the worker's that says nothing at all, over and over\n"[..]; 16].concat();
     let mut left = bytes as usize;
     while left != 0 {
         let piece = &line[..line.len().min(left)];
