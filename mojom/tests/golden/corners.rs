@@ -547,6 +547,19 @@ impl CornersProxy {
         })
     }
 
+    /// Runs what a manager has chosen, as it has chosen.
+    ///
+    /// # Errors
+    /// [`ipc::ConnectError`] if that is not possible, or the choice is for another interface. Nothing then runs.
+    pub fn open(
+        choice: &ipc::manager::Choice,
+        options: &ipc::Options,
+    ) -> Result<Self, ipc::ConnectError> {
+        Ok(Self {
+            backend: ipc::Backend::open(&INTERFACE, choice, options)?,
+        })
+    }
+
     /// Where the module runs.
     #[must_use]
     pub fn mode(&self) -> ipc::Mode {
@@ -718,6 +731,24 @@ impl std::fmt::Debug for CornersProxy {
             .field("mode", &self.mode())
             .finish_non_exhaustive()
     }
+}
+
+/// Makes a linked-in module that implements [`Corners`] known to a manager:
+/// [`ipc::manager::Manager::link`].
+///
+/// `make` is given where the module shall send its events, each time that one is opened.
+pub fn linked<M>(
+    make: impl Fn(Box<dyn CornersEvents + Send>) -> M + Send + Sync + 'static,
+) -> ipc::manager::Linked
+where
+    M: Corners + Send + 'static,
+{
+    ipc::manager::Linked::new(
+        &INTERFACE,
+        move |queue: ipc::EventQueue<CornersEvent>| -> Box<dyn Corners + Send> {
+            Box::new(make(Box::new(queue)))
+        },
+    )
 }
 
 /// Calls a module that implements [`Corners`] as messages demand.

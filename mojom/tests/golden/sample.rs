@@ -544,6 +544,19 @@ impl IpaSampleProxy {
         })
     }
 
+    /// Runs what a manager has chosen, as it has chosen.
+    ///
+    /// # Errors
+    /// [`ipc::ConnectError`] if that is not possible, or the choice is for another interface. Nothing then runs.
+    pub fn open(
+        choice: &ipc::manager::Choice,
+        options: &ipc::Options,
+    ) -> Result<Self, ipc::ConnectError> {
+        Ok(Self {
+            backend: ipc::Backend::open(&INTERFACE, choice, options)?,
+        })
+    }
+
     /// Where the module runs.
     #[must_use]
     pub fn mode(&self) -> ipc::Mode {
@@ -701,6 +714,24 @@ impl std::fmt::Debug for IpaSampleProxy {
             .field("mode", &self.mode())
             .finish_non_exhaustive()
     }
+}
+
+/// Makes a linked-in module that implements [`IpaSample`] known to a manager:
+/// [`ipc::manager::Manager::link`].
+///
+/// `make` is given where the module shall send its events, each time that one is opened.
+pub fn linked<M>(
+    make: impl Fn(Box<dyn IpaSampleEvents + Send>) -> M + Send + Sync + 'static,
+) -> ipc::manager::Linked
+where
+    M: IpaSample + Send + 'static,
+{
+    ipc::manager::Linked::new(
+        &INTERFACE,
+        move |queue: ipc::EventQueue<IpaSampleEvent>| -> Box<dyn IpaSample + Send> {
+            Box::new(make(Box::new(queue)))
+        },
+    )
 }
 
 /// Calls a module that implements [`IpaSample`] as messages demand.

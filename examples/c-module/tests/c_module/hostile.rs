@@ -116,7 +116,7 @@ fn a_host_that_says_good_bye_or_vanishes_is_no_failure() {
         let parameters = [4u32, 1000, 50].map(u32::to_le_bytes).concat();
         let flood = record(CAST, 0, FLOOD, 1, &[&parameters[..], &[0; 4]].concat());
         host.to_worker.push(&flood, 24);
-        // Flag of a producer that sleeps.
+        // ORDERING: Relaxed: a flag that stands for itself. It is that of a producer that sleeps.
         while host.to_host.word(32).load(Ordering::Relaxed) == 0 {
             std::thread::yield_now();
         }
@@ -205,6 +205,7 @@ fn burst(host: &mut Host, kind: usize, random: &mut Random) {
                         }
                         _ => random.below(300) as u64,
                     };
+                    // ORDERING: Relaxed: there is no order in it.
                     ring.word(index).store(word, Ordering::Relaxed);
                 }
             }
@@ -246,6 +247,7 @@ fn burst(host: &mut Host, kind: usize, random: &mut Random) {
             let bytes = record(CALL, random.below(4) as u8, PING, 1, &[0; 8]);
             host.to_worker.push(&bytes, bytes.len() as u32);
             if random.below(4) == 0 {
+                // ORDERING: Relaxed, as there.
                 host.to_host.word(0).store(random.next(), Ordering::Relaxed);
             }
         }

@@ -100,7 +100,7 @@ impl Ring {
     /// Throws away what has come, and makes room for more.
     pub fn drain(&mut self) {
         loop {
-            // ORDERING: Acquire: the record is there with its tag; SeqCst-free, since the bell is always rung.
+            // ORDERING: Acquire: the record is there with its tag. No fence is needed: the bell is always rung.
             let tag = self.word(self.tag_word(self.position)).load(Ordering::Acquire);
             if tag >> 32 != self.position & 0xffff_ffff {
                 break;
