@@ -244,6 +244,13 @@ impl Pair {
 }
 
 /// Parameters like those of `prepareIsp`: four sensor controls, ten requests.
+///
+/// ```
+/// use ringfence::bench::prepare_like;
+///
+/// let params = prepare_like();
+/// assert_eq!((params.sensor_controls.len(), params.request_controls.len()), (4, 10));
+/// ```
 #[must_use]
 pub fn prepare_like() -> Prepare {
     let mut sensor_controls = ControlList::new(IdMap::V4l2);

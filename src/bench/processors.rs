@@ -55,6 +55,16 @@ pub fn allowed_processors() -> Vec<u32> {
 
 /// Keeps the calling thread on one processor.
 ///
+/// ```
+/// use ringfence::bench::{allowed_processors, pin, unpin};
+///
+/// if let Some(&first) = allowed_processors().first() {
+///     pin(first)?;
+///     unpin()?;
+/// }
+/// # Ok::<_, rustix::io::Errno>(())
+/// ```
+///
 /// # Errors
 /// As `sched_setaffinity`.
 pub fn pin(cpu: u32) -> Result<(), Errno> {

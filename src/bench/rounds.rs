@@ -57,6 +57,12 @@ impl Rounds {
 }
 
 /// The median; of an even number, the mean of the two in the middle. NaN of nothing.
+///
+/// ```
+/// use ringfence::bench::median;
+///
+/// assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+/// ```
 #[must_use]
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -64,6 +64,27 @@ struct Answer {
 }
 
 /// Why two ends do not fit together.
+///
+/// ```
+/// use ringfence::ipc::{CallError, ConnectError, Connection, Dispatch, Endpoint, Interface, Options, Reply};
+/// use ringfence::serialize::native::Decoder;
+///
+/// static OURS: Interface = Interface { name: "example.Doubler", hash: 2, methods: &[], events: &[] };
+/// static THEIRS: Interface = Interface { name: "example.Doubler", hash: 1, methods: &[], events: &[] };
+///
+/// struct Older;
+///
+/// impl Dispatch for Older {
+///     fn dispatch(&mut self, method: u16, _: Decoder<'_>, _: Reply<'_>) -> Result<(), CallError> {
+///         Err(CallError::UnknownMethod { method })
+///     }
+/// }
+///
+/// let serve = |endpoint: Endpoint| endpoint.serve(&THEIRS, |_| Older);
+/// let error = Connection::threaded(&OURS, &Options::new(), serve).unwrap_err();
+/// assert!(matches!(error, ConnectError::Handshake { .. }));
+/// assert!(error.to_string().ends_with("build both sides from the same mojom file"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {

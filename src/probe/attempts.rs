@@ -70,6 +70,15 @@ impl Attempt {
 }
 
 /// Everything that is tried: all of it in a call, and what concerns files and programs as the module is loaded, too.
+///
+/// ```
+/// use ringfence::probe::{Need, Stage, attempts};
+///
+/// let (loading, serving): (Vec<_>, Vec<_>) =
+///     attempts().into_iter().partition(|attempt| attempt.stage == Stage::Loading);
+/// assert!(!loading.is_empty() && loading.len() < serving.len());
+/// assert!(serving.iter().any(|attempt| attempt.need == Need::Nothing));
+/// ```
 #[must_use]
 pub fn attempts() -> Vec<Attempt> {
     let serving = [files::ATTEMPTS, processes::ATTEMPTS, buffers::ATTEMPTS, system::ATTEMPTS].concat();

@@ -6,6 +6,19 @@ use crate::interfaces::rpi::{IpaRPi, IpaRPiEvents, IpaRPiProxy};
 use crate::ipc::{CallError, Connection, Mode, libcamera};
 
 /// An IPA that the pipeline handler can drive, wherever it runs and whatever version of the interface it speaks.
+///
+/// ```
+/// use ringfence::interfaces::rpi::IpaRPiProxy;
+/// use ringfence::rpi::ipa::module::RaspberryPiIpa;
+/// use ringfence::rpi::pipeline::CameraIpa;
+///
+/// fn is_fenced_in(ipa: &impl CameraIpa) -> bool {
+///     ipa.worker_pid().is_some()
+/// }
+///
+/// assert!(!is_fenced_in(&IpaRPiProxy::direct(RaspberryPiIpa::new)?));
+/// # Ok::<_, ringfence::ipc::ConnectError>(())
+/// ```
 pub trait CameraIpa: IpaRPi {
     /// Delivers the events that are there, oldest first, and returns their number.
     ///

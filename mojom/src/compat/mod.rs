@@ -22,6 +22,12 @@ use crate::hash::Shapes;
 use crate::model::{EnumId, Model, ModuleId, StructId, Type};
 
 /// What a change does to what is sent.
+///
+/// ```
+/// use ringfence_mojom::compat::Effect;
+///
+/// assert!(Effect::None < Effect::Misread && Effect::Misread < Effect::Broken);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Effect {
     /// Both sides understand each other.

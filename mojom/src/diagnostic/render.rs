@@ -12,6 +12,14 @@ use super::{Diagnostic, Label, Level, Remark, Source, Span};
 const MAX_EXCERPT: usize = 16384;
 
 /// Whether a terminal will show it.
+///
+/// ```
+/// use ringfence_mojom::{Style, configure};
+///
+/// let errors = configure().check_text("a.mojom", "module a; struct A { Size size; };").unwrap_err();
+/// assert!(errors.render(Style::Plain).starts_with("error[unknown-type]"));
+/// assert!(errors.render(Style::Coloured).contains("\x1b["));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Style {
     /// Plain text, for files and pipes.

@@ -46,6 +46,18 @@ pub enum Reason {
 }
 
 /// A module failed once more than its budget allows.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use ringfence::interfaces::vimc::IpaVimcProxy;
+/// use ringfence::ipc::{CallError, Supervisor};
+/// use ringfence::vimc::Vimc;
+///
+/// let make = || IpaVimcProxy::direct(Vimc::new);
+/// let mut supervisor = Supervisor::new(make).budget(0, Duration::from_secs(60));
+/// let given_up = supervisor.failed(CallError::Module("it smells".to_owned()), Instant::now()).unwrap_err();
+/// assert_eq!((given_up.restarts, given_up.last.to_string().as_str()), (0, "it smells"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the module failed again after {restarts} restarts within {window:?}, which are all that it may have \

@@ -302,6 +302,14 @@ fn camera_matrix(kelvin: f64) -> [[f64; 3]; 3] {
 }
 
 /// Camera values of one reflectance, see [`VirtualSensor`]; green of a grey surface is its reflectance.
+///
+/// ```
+/// use ringfence::rpi::camera::camera_colour;
+///
+/// let [lamp, sky] = [2800.0, 6500.0].map(|kelvin| camera_colour(kelvin, [0.18; 3]));
+/// assert!(lamp[0] > sky[0] && lamp[2] < sky[2], "a grey card is redder and less blue by a lamp");
+/// assert!((lamp[1] - 0.18).abs() < 1e-9);
+/// ```
 #[must_use]
 pub fn camera_colour(kelvin: f64, srgb: [f64; 3]) -> [f64; 3] {
     apply(&camera_matrix(kelvin), srgb)

@@ -74,6 +74,13 @@ impl Default for IspSettings {
 }
 
 /// The curve of sRGB as gamma points.
+///
+/// ```
+/// use ringfence::rpi::camera::srgb_gamma;
+///
+/// let gamma = srgb_gamma();
+/// assert!(gamma.is_sorted() && (gamma[0], gamma[32]) == (0, u16::MAX));
+/// ```
 #[must_use]
 pub fn srgb_gamma() -> [u16; GAMMA_POINTS] {
     std::array::from_fn(|index| {

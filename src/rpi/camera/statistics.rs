@@ -73,6 +73,14 @@ const AGC_UNITS: usize = 18;
 /// (4096 for the imx219).
 ///
 /// The sums are of integers, so the number of threads that rayon uses changes nothing.
+///
+/// ```
+/// use ringfence::rpi::camera::{RawFrame, measure};
+///
+/// let statistics = measure(&RawFrame::new(128, 96), [4096; 3]);
+/// let tiles: u32 = statistics.awb.iter().map(|zone| zone.counted + zone.notcounted).sum();
+/// assert!(tiles > 0 && statistics.histograms[0].g[0] > 0, "all is dark");
+/// ```
 #[must_use]
 pub fn measure(raw: &RawFrame, black_level: [u16; 3]) -> Statistics {
     let [red, green, blue] = black_level.map(rescale_table);
