@@ -19,12 +19,12 @@ fn example(name: &str) -> PathBuf {
     let output = cargo.output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).expect("cargo speaks UTF-8");
-    let executables = messages.lines().filter_map(|line| {
+    let mut executables = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let is_it = message["target"]["name"] == name && message["target"]["kind"][0] == "example";
         message["executable"].as_str().filter(|_| is_it).map(PathBuf::from)
     });
-    executables.last().expect("cargo says where it is")
+    executables.next_back().expect("cargo says where it is")
 }
 
 /// Runs an example twice: left alone, and with its module killed in the midst.

@@ -94,7 +94,8 @@ fn no_thread_and_no_signal_handler_that_nobody_asked_for() {
         let nursery = Nursery::new().unwrap();
         let options = Options::new().nursery(&nursery);
         let [mut one, mut two] = [(); 2].map(|()| IpaVimcProxy::isolated(&options, &worker()).unwrap());
-        (use_it(&mut one), use_it(&mut two));
+        use_it(&mut one);
+        use_it(&mut two);
         unchanged("a nursery", 1);
         drop((one, two, nursery, options));
         until(|| threads() == before);

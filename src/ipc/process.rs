@@ -22,6 +22,7 @@ use super::{ConnectError, Death, Exit, LAST_BREATH, Layers, Mode, Nursery, Sandb
 const STDERR_PATIENCE: Duration = Duration::from_millis(200);
 
 /// What serves a connection.
+#[expect(clippy::large_enum_variant, reason = "there is one for each connection, and nobody moves it about")]
 #[derive(Debug)]
 pub(super) enum Module {
     Process(Process),

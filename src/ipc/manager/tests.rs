@@ -109,7 +109,7 @@ fn told(candidates: &[Candidate]) -> Vec<(String, Option<Mode>, &str)> {
 
 fn chosen(manager: &Manager) -> (String, Mode) {
     let choice = manager.find(&REQUEST).unwrap();
-    (told(&[choice.candidate.clone()])[0].0.clone(), choice.mode())
+    (told(std::slice::from_ref(&choice.candidate))[0].0.clone(), choice.mode())
 }
 
 #[track_caller]
