@@ -238,11 +238,11 @@ fn a_page_full_of_nonsense_disturbs_neither_host_nor_observer() {
                 assert_eq!(echo(connection, &vec![1; length]).unwrap().len(), length);
             }
             let sample = observed.sample();
-            sample.latency.quantile_ns(0.5);
-            sample.latency.mean_ns();
-            observed.sample().latency.since(&sample.latency).quantile_ns(1.0);
+            let _ = sample.latency.quantile_ns(0.5);
+            let _ = sample.latency.mean_ns();
+            let _ = observed.sample().latency.since(&sample.latency).quantile_ns(1.0);
             assert!(tracer.by_ref().take(20_000).count() < 20_000);
-            observe::connections();
+            let _ = observe::connections();
         }
     });
     // Nearly right ones: what is there is read, but for one word.
@@ -254,7 +254,7 @@ fn a_page_full_of_nonsense_disturbs_neither_host_nor_observer() {
         page.word(word).store(random.random(), Ordering::Relaxed);
         if word % 16 == 0 {
             for observed in observe::connections_of(std::process::id()) {
-                observed.sample();
+                let _ = observed.sample();
                 assert!(observed.methods.len() <= layout::NAMES_BYTES / 2);
                 assert!(!observed.label.contains(char::is_control));
             }
@@ -310,7 +310,7 @@ fn a_worker_does_not_have_the_page() {
 }
 
 #[test]
-fn who_is_not_watched_pays_two_pages_and_three_descriptors() {
+fn who_is_not_watched_pays_two_pages() {
     let connection = Connection::threaded(&INTERFACE, &Options::new(), serve).unwrap();
     let blocks = |id| {
         let file = std::fs::File::from(rustix::io::fcntl_dupfd_cloexec(&page(id).0, 3).unwrap());
