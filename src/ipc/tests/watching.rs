@@ -310,7 +310,7 @@ fn a_worker_does_not_have_the_page() {
 }
 
 #[test]
-fn who_is_not_watched_pays_two_pages_and_three_descriptors() {
+fn who_is_not_watched_pays_two_pages() {
     let connection = Connection::threaded(&INTERFACE, &Options::new(), serve).unwrap();
     let blocks = |id| {
         let file = std::fs::File::from(rustix::io::fcntl_dupfd_cloexec(&page(id).0, 3).unwrap());
