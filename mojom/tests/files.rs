@@ -146,7 +146,8 @@ fn files_in_memory_are_found_first_and_once() {
         .config()
         .include_text("size.mojom", "module size; struct Size { uint64 wide; };")
         .include_text("both.mojom", "module both; import \"./size.mojom\"; struct Both { size.Size of; };");
-    let text = "module a; import \"size.mojom\"; import \"both.mojom\"; struct A { size.Size one; both.Both two; };";
+    let text =
+        "module a; import \"size.mojom\"; import \"both.mojom\"; struct A { size.Size one; both.Both two; };";
     let model = held.check_text("a.mojom", text).unwrap().model;
     assert_eq!(model.structs.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["Size", "Both", "A"]);
     assert_eq!(model.structs[0].fields[0].name, "wide");
@@ -154,6 +155,7 @@ fn files_in_memory_are_found_first_and_once() {
     let circle = configure()
         .include_text("a.mojom", "module a; import \"b.mojom\"; struct A { bool on; };")
         .include_text("b.mojom", "module b; import \"a.mojom\"; struct B { bool on; };");
-    let errors = circle.check_text("c.mojom", "module c; import \"a.mojom\"; struct C { bool on; };").unwrap_err();
+    let errors =
+        circle.check_text("c.mojom", "module c; import \"a.mojom\"; struct C { bool on; };").unwrap_err();
     assert!(errors.as_slice().iter().any(|error| error.message().contains("imports itself")), "{errors}");
 }
