@@ -64,7 +64,8 @@ impl Known {
         if let Some(name) = &interface.events_name {
             text += &format!("\ninterface {name} {{\n");
             for event in &interface.events {
-                text += &self.method(event);
+                // All events are asynchronous, and no file says so.
+                text += &self.declaration(event, "", None);
             }
             text += "};\n";
         }
@@ -74,16 +75,19 @@ impl Known {
     }
 
     fn method(&self, method: &Method) -> String {
+        match method.asynchronous {
+            true => self.declaration(method, "[async] ", None),
+            false => self.declaration(method, "", Some(&method.outputs)),
+        }
+    }
+
+    fn declaration(&self, method: &Method, attribute: &str, results: Option<&[Parameter]>) -> String {
         let list = |parameters: &[Parameter]| {
             let one =
                 |parameter: &Parameter| format!("{} {}", self.model.mojom(&parameter.ty), parameter.name);
             parameters.iter().map(one).collect::<Vec<_>>().join(", ")
         };
-        let attribute = if method.asynchronous { "[async] " } else { "" };
-        let results = match (method.asynchronous, method.outputs.as_slice()) {
-            (true, _) => String::new(),
-            (false, outputs) => format!(" => ({})", list(outputs)),
-        };
+        let results = results.map_or_else(String::new, |results| format!(" => ({})", list(results)));
         format!("\t{attribute}{}({}){results};\n", method.name, list(&method.inputs))
     }
 
@@ -232,7 +236,7 @@ mod tests {
         for line in ["[async] go(array<uint8> way);", "ask([flags] a.E what) => (a.S answer, int32 code);"] {
             assert!(shown.contains(line), "{shown}");
         }
-        assert!(shown.contains("done(string how);"), "{shown}");
+        assert!(shown.contains("\tdone(string how);"), "{shown}");
         assert_eq!(known.as_json()["methods"][1]["results"][0]["type"], "a.S");
     }
 }

@@ -1,5 +1,6 @@
 //! `ringfence man`: the manual, made of what the command line says of itself.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,10 +94,23 @@ fn pages(command: Command) -> Result<Vec<Page>, Failure> {
         let man = Man::new(command).manual("ringfence").source(format!("ringfence {version}"));
         let mut text = Vec::new();
         man.render(&mut text).map_err(Failure::work)?;
-        pages.push(Page { file: man.get_filename(), text: String::from_utf8_lossy(&text).into_owned() });
+        pages.push(Page { file: man.get_filename(), text: ascii(&String::from_utf8_lossy(&text)) });
     }
     pages.sort_by(|one, other| one.file.cmp(&other.file));
     Ok(pages)
+}
+
+/// What is not ASCII as typesetters name it, since not all of them read UTF-8.
+fn ascii(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii() {
+            escaped.push(character);
+        } else {
+            let _ = write!(escaped, "\\[u{:04X}]", u32::from(character));
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -111,6 +125,8 @@ mod tests {
             let page = pages.iter().find(|known| known.file == page).unwrap();
             assert!(page.text.contains(says), "{}", page.text);
         }
+        assert!(pages.iter().all(|page| page.text.is_ascii()));
+        assert_eq!(ascii("1, 3…"), "1, 3\\[u2026]");
         assert_eq!(chosen(&pages, Some("wire decode")).unwrap().file, "ringfence-wire-decode.1");
         assert_eq!(chosen(&pages, None).unwrap().file, "ringfence.1");
         let error = chosen(&pages, Some("walk")).err().unwrap().to_string();

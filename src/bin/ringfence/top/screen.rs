@@ -20,6 +20,12 @@ const HISTORY: usize = 512;
 /// Lines of what is told of the chosen connection.
 const DETAIL: u16 = 9;
 
+/// Columns that a narrow terminal does without, in this order: a number that is cut off would be another number.
+const DROPPED: [&str; 12] =
+    ["MODE", "ELIDED", "→B/s", "←B/s", "NAME", "RST", "USE", "LABEL", "p99.9", "MODULE", "←MSG/s", "→MSG/s"];
+/// The widest that a column gets.
+const WIDEST: usize = 24;
+
 /// What a key leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum After {
@@ -168,18 +174,19 @@ impl Screen {
         let all: Vec<[String; TITLES.len()]> = self.rows.iter().map(cells).collect();
         let width = |column: usize| {
             let cells = all.iter().map(|row| row[column].chars().count());
-            cells.chain([TITLES[column].chars().count()]).max().unwrap_or(0)
+            cells.chain([TITLES[column].chars().count()]).max().unwrap_or(0).min(WIDEST)
         };
-        let aligned = |column: usize, text: String| {
+        let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
+        let shown = shown(&widths, area.width.into());
+        let aligned = |column: usize, text: &str| {
             let alignment = if column < WORDS { Alignment::Left } else { Alignment::Right };
-            Cell::from(Text::from(text).alignment(alignment))
+            Cell::from(Text::from(text.to_owned()).alignment(alignment))
         };
-        let widths = (0..TITLES.len()).map(|column| Constraint::Length(width(column).min(24) as u16));
-        let titles = TITLES.iter().enumerate().map(|(column, title)| aligned(column, (*title).to_owned()));
-        let rows = all.iter().map(|row| {
-            TableRow::new(row.iter().enumerate().map(|(column, text)| aligned(column, text.clone())))
-        });
-        let table = Table::new(rows, widths)
+        let titles = shown.iter().map(|column| aligned(*column, TITLES[*column]));
+        let rows =
+            all.iter().map(|row| TableRow::new(shown.iter().map(|column| aligned(*column, &row[*column]))));
+        let constraints = shown.iter().map(|column| Constraint::Length(widths[*column] as u16));
+        let table = Table::new(rows, constraints)
             .header(TableRow::new(titles).style(Style::new().add_modifier(Modifier::BOLD)))
             .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
         let mut state = TableState::new().with_selected(self.place());
@@ -234,6 +241,19 @@ impl Screen {
             }
         }
     }
+}
+
+/// The columns that fit, with a blank between each two.
+fn shown(widths: &[usize], available: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..widths.len()).collect();
+    for title in DROPPED {
+        let needed = shown.iter().map(|column| widths[*column] + 1).sum::<usize>().saturating_sub(1);
+        if needed <= available {
+            break;
+        }
+        shown.retain(|column| TITLES[*column] != title);
+    }
+    shown
 }
 
 /// The newest values, with a title above.
@@ -343,6 +363,17 @@ mod tests {
         let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
         assert_eq!(screen.key(interrupt), After::Quit);
         assert_eq!(press(&mut screen, KeyCode::Char('q')), After::Quit);
+    }
+
+    #[test]
+    fn a_narrow_terminal_drops_columns_and_cuts_no_number() {
+        assert!(DROPPED.iter().all(|title| TITLES.contains(title)));
+        let mut screen = screen();
+        screen.update(vec![row(1_234_567, 123_456.0, 98_765)]);
+        let shown = seen(&screen, 70, 20);
+        assert!(shown.contains("1234567") && shown.contains("98.8 µs"), "{shown}");
+        assert!(!shown.contains("ELIDED") && shown.contains("CALLS/s"), "{shown}");
+        assert!(seen(&screen, 170, 20).contains("ELIDED"));
     }
 
     /// No size of a terminal, and no number, makes it panic.
