@@ -61,13 +61,13 @@ fn look(bytes: &[u8]) -> object::Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ipc::module::file_tests::{record, shared_object};
+    use crate::ipc::module::file_tests::{DYNAMIC, record, shared_object};
 
     /// A module with this entry in its dynamic section, in place of one that nobody needs who does not load it.
     fn with(tag: object::elf::DynamicTag, value: u64) -> Vec<u8> {
         let mut file = shared_object(&record());
-        // Behind the header and two segments: the table of hashes, DT_HASH.
-        let entry = 64 + 2 * 56;
+        // The first entry: the table of hashes, DT_HASH.
+        let entry = DYNAMIC;
         assert_eq!(file[entry..entry + 8], 4_u64.to_le_bytes());
         file[entry..entry + 8].copy_from_slice(&tag.0.to_le_bytes());
         file[entry + 8..entry + 16].copy_from_slice(&value.to_le_bytes());

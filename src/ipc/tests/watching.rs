@@ -37,7 +37,8 @@ fn an_observer_sees_what_a_connection_is() {
             assert_eq!(observed.method_name(number), Some(method.name));
             assert_eq!(observed.methods[number as usize - 1].asynchronous, method.asynchronous);
         }
-        assert_eq!((observed.method_name(0), observed.method_name(10)), (None, None));
+        let beyond = INTERFACE.methods.len() as u32 + 1;
+        assert_eq!((observed.method_name(0), observed.method_name(beyond)), (None, None));
         assert_eq!(observed.events, INTERFACE.events);
         assert_eq!((observed.event_name(2), observed.event_name(3)), (Some("shouted"), None));
         let sample = observed.sample();

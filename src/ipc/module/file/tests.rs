@@ -33,7 +33,7 @@ const HEADER: usize = 64;
 const SEGMENT: usize = 56;
 const SYMBOL: usize = 24;
 /// Where the parts of a shared object made by [`shared_object`] are, in the file and in memory alike.
-const DYNAMIC: usize = HEADER + 3 * SEGMENT;
+pub const DYNAMIC: usize = HEADER + 3 * SEGMENT;
 const SYMBOLS: usize = DYNAMIC + 6 * 16;
 const HASHES: usize = SYMBOLS + 3 * SYMBOL;
 const STRINGS: usize = HASHES + 6 * 4;
