@@ -106,15 +106,12 @@ fn live(
         terminal.draw(|frame| screen.draw(frame))?;
         let left = due.saturating_duration_since(Instant::now());
         // A signal does not end the wait by itself.
-        if event::poll(left.min(GLANCE))? {
-            match event::read()? {
-                Event::Key(key) if key.kind != KeyEventKind::Release => {
-                    if screen.key(key) == After::Quit {
-                        break;
-                    }
-                }
-                _ => {}
-            }
+        if event::poll(left.min(GLANCE))?
+            && let Event::Key(key) = event::read()?
+            && key.kind != KeyEventKind::Release
+            && screen.key(key) == After::Quit
+        {
+            break;
         }
         if Instant::now() >= due {
             screen.update(watch.look());
