@@ -31,6 +31,8 @@ mod counters;
 
 mod log;
 
+mod nursery;
+
 mod argument;
 
 use std::ffi::c_char;
@@ -49,11 +51,12 @@ pub use message::{
     rf_body, rf_message, rf_message_bytes, rf_message_fd, rf_message_fd_count, rf_message_free,
     rf_message_new, rf_message_number, rf_message_take_fd,
 };
+pub use nursery::{rf_nursery, rf_nursery_free, rf_nursery_new};
 pub use options::*;
 pub use status::{rf_exit, rf_status};
 pub use worker::{
-    rf_worker, rf_worker_arg, rf_worker_component, rf_worker_free, rf_worker_loads_until, rf_worker_program,
-    rf_worker_reads,
+    rf_worker, rf_worker_arg, rf_worker_component, rf_worker_free, rf_worker_loads_until, rf_worker_module,
+    rf_worker_program, rf_worker_reads,
 };
 
 /// Version of the functions and structs of this header. It changes when a program has to be compiled anew.

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use ringfence::ipc::sandbox::SystemCall;
 use ringfence::ipc::{Layers, OnFlood, OnFull, Options, SandboxPolicy, WaitPolicy};
 
-use crate::argument::{choice, path, text, time};
+use crate::argument::{choice, object, path, text, time};
 use crate::error::{quietly, rf_error};
+use crate::nursery::rf_nursery;
 
 /// rf_options_sandbox(): every layer that there is, and the worker is not started without those that are required.
 pub const RF_SANDBOX_STRICT: u32 = 0;
@@ -206,6 +207,25 @@ pub unsafe extern "C" fn rf_options_handshake_deadline(options: *mut rf_options,
 pub unsafe extern "C" fn rf_options_exit_deadline(options: *mut rf_options, nanoseconds: u64) {
     // SAFETY: as above.
     unsafe { set_own(options, |these| Ok(these.exit_deadline(time(nanoseconds)))) }
+}
+
+/// What the connection is called to whoever watches it with `ringfence top`, such as "camera 0".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rf_options_label(options: *mut rf_options, label: *const c_char) {
+    // SAFETY: as above.
+    unsafe { set_own(options, |these| Ok(these.label(text(label, "rf_options_label: label")?))) }
+}
+
+/// Lets the nursery's thread start the worker. Without one, the thread that calls rf_connect() starts it, and the kernel kills
+/// the worker when that thread ends.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rf_options_nursery(options: *mut rf_options, nursery: *const rf_nursery) {
+    // SAFETY: as above.
+    unsafe {
+        set_own(options, |these| {
+            Ok(these.nursery(&object(nursery, "rf_options_nursery: nursery")?.nursery))
+        });
+    }
 }
 
 const WAITS: [WaitPolicy; 3] = [WaitPolicy::Adaptive, WaitPolicy::Spin, WaitPolicy::Block];

@@ -90,7 +90,7 @@ impl From<&ConnectError> for rf_status {
         match error {
             ConnectError::NoWorker { .. } | ConnectError::Spawn { .. } => RF_ERROR_WORKER,
             ConnectError::Sandbox { .. } => RF_ERROR_SANDBOX,
-            ConnectError::Handshake { .. } => RF_ERROR_HANDSHAKE,
+            ConnectError::Handshake { .. } | ConnectError::Module(_) => RF_ERROR_HANDSHAKE,
             ConnectError::Died(_) => RF_ERROR_DIED,
             ConnectError::Memory(_) | ConnectError::System { .. } => RF_ERROR_SYSTEM,
             _ => RF_ERROR_OTHER,

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 
 use ringfence::ipc::Worker;
+use ringfence::ipc::module::ModuleFile;
 
 use crate::argument::{path, string, text};
 use crate::error::{quietly, rf_error};
@@ -54,6 +55,25 @@ pub unsafe extern "C" fn rf_worker_component(name: *const c_char) -> *mut rf_wor
             Err(error) => ("", Some(error.text())),
         };
         Box::into_raw(Box::new(rf_worker { worker: Worker::component(name), problem }))
+    })
+}
+
+/// A worker that loads this module, and serves it: a shared object made with `include/ringfence.h` or Rust's `export_module!`.
+/// The file is copied at once, so that what becomes of it afterwards does not matter. The program is found as by
+/// rf_worker_component(); `ringfence-worker` can load every module. If the module says until when it loads files, that holds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rf_worker_module(file: *const c_char) -> *mut rf_worker {
+    quietly(std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        let read = unsafe { path(file, "rf_worker_module: file") }.and_then(|file| {
+            ModuleFile::read(file)
+                .map_err(|error| rf_error::argument(format!("rf_worker_module: {error}")))
+        });
+        let (worker, problem) = match read {
+            Ok(module) => (Worker::loading(&module), None),
+            Err(error) => (Worker::component(""), Some(error.text())),
+        };
+        Box::into_raw(Box::new(rf_worker { worker, problem }))
     })
 }
 
