@@ -120,6 +120,10 @@ fn with_a_worker(collector: &Collector) {
     assert_eq!(collector.told("call", &id, "method").len(), 4);
     for (method, sequence) in [("ping", 1), ("tell", 4), ("ping", 5)] {
         let expected = format!("serve{{connection={id} method=\"{method}\" sequence={sequence}}}");
-        until(|| collector.0.lock().unwrap().iter().any(|(line, _)| line.contains(&expected)));
+        until(|| {
+            // What the worker writes is read when its host looks.
+            assert!(proxy.next_event().unwrap().is_none());
+            collector.0.lock().unwrap().iter().any(|(line, _)| line.contains(&expected))
+        });
     }
 }
