@@ -16,6 +16,7 @@
  *   rf_message until they are taken out of it, and are closed with it: nothing leaks that is not looked at.
  * Threads. Different objects can be used by different threads at the same time. One object is used by one thread at a
  *   time, any. A connection that is in use by another thread says RF_ERROR_BUSY, but for rf_close(), which must be the last.
+ * Workers. The kernel kills a worker when the thread ends that called rf_connect() for it, unless the options name a nursery.
  * Failures. A worker that dies, lies or hangs is an error that says so, never the end of this process. After
  *   RF_ERROR_DIED, RF_ERROR_PROTOCOL and RF_ERROR_INTERNAL a connection is lost: whatever is asked of it says so again,
  *   and only rf_close() is left. After every other error it can be used as before.
@@ -295,6 +296,11 @@ typedef struct rf_error rf_error;
 typedef struct rf_message rf_message;
 
 /**
+ * A thread that starts workers.
+ */
+typedef struct rf_nursery rf_nursery;
+
+/**
  * Settings of a connection. What is not set is as rf_options_new() says.
  */
 typedef struct rf_options rf_options;
@@ -494,6 +500,13 @@ void rf_error_free(struct rf_error *error);
 struct rf_worker *rf_worker_component(const char *name);
 
 /**
+ * A worker that loads this module, and serves it: a shared object made with `include/ringfence.h` or Rust's `export_module!`.
+ * The file is copied at once, so that what becomes of it afterwards does not matter. The program is found as by
+ * rf_worker_component(); `ringfence-worker` can load every module. If the module says until when it loads files, that holds.
+ */
+struct rf_worker *rf_worker_module(const char *file);
+
+/**
  * Frees a worker. Connections that were made with it do not need it any more.
  */
 void rf_worker_free(struct rf_worker *worker);
@@ -569,6 +582,18 @@ void rf_options_handshake_deadline(struct rf_options *options, uint64_t nanoseco
  * How long a worker may take to end in rf_close() before it is killed: 500 ms by default.
  */
 void rf_options_exit_deadline(struct rf_options *options, uint64_t nanoseconds);
+
+/**
+ * What the connection is called to whoever watches it with `ringfence top`, such as "camera 0".
+ */
+void rf_options_label(struct rf_options *options, const char *label);
+
+/**
+ * Lets the nursery's thread start the worker. Without one, the thread that calls rf_connect() starts it, and the kernel kills
+ * the worker when that thread ends.
+ */
+void rf_options_nursery(struct rf_options *options,
+                        const struct rf_nursery *nursery);
 
 /**
  * How this side waits for replies: RF_WAIT_*.
@@ -771,6 +796,17 @@ enum rf_status rf_log_to(rf_log_callback callback,
                          void *context,
                          uint32_t level,
                          struct rf_error **error);
+
+/**
+ * Starts the thread. It ends when the nursery is freed and the last worker that it has started is gone.
+ */
+enum rf_status rf_nursery_new(struct rf_nursery **nursery,
+                              struct rf_error **error);
+
+/**
+ * Frees a nursery. Options and connections that were made with it keep what they need of it.
+ */
+void rf_nursery_free(struct rf_nursery *nursery);
 
 #ifdef __cplusplus
 }  // extern "C"
