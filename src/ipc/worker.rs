@@ -215,8 +215,9 @@ pub fn is_worker() -> bool {
 /// Call it first in `main`: a program that does can be its own worker, so that one binary can be shipped.
 ///
 /// A program that runs with more rights than its caller (set-user-id, file capabilities) becomes no worker: what it loads and
-/// whom it serves would be the caller's choice. It returns a failure then. As a host it can have workers all the same, since
-/// those have the same rights as it; with file capabilities and without a user namespace, they need a program of their own.
+/// whom it serves would be the caller's choice. It returns a failure then. A set-user-id host can be its own worker all the
+/// same, since its workers have its rights alone. A host whose file has capabilities needs another program for them
+/// ([`Worker::program`]).
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -238,7 +239,7 @@ pub fn run_if_worker(components: &[Component]) -> Option<ExitCode> {
     let name = env::var_os(COMPONENT_VARIABLE)?;
     if is_elevated() {
         eprintln!(
-            "{COMPONENT_VARIABLE} does not count in a program that runs with more rights than its caller; unset it"
+            "{COMPONENT_VARIABLE} does not count in a program that runs with more rights than its caller: unset it; a host whose file has capabilities needs a worker program without (`Worker::program`)"
         );
         return Some(ExitCode::from(2));
     }
