@@ -5,11 +5,16 @@ mod common;
 mod module_file;
 
 use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use common::{Host, Outcome, watchdog};
 use module_file::{build, info};
+use ringfence::ipc::module::ModuleFile;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -326,31 +331,87 @@ fn names_of_files_cannot_command_the_terminal() {
     });
 }
 
-/// Started by root, a program that belongs to somebody else and has the set-user-id bit runs with other rights than its
-/// caller's: the kernel marks it, whichever are more.
+/// A copy of the command line that belongs to somebody else. Started by root and with the set-user-id bit, it runs with
+/// other rights than its caller's: the kernel marks it, whichever are more.
+fn program_of_somebody(place: &Place) -> Option<PathBuf> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can make such a program");
+        return None;
+    }
+    let flags = rustix::fs::statvfs(place.0.path()).unwrap().f_flag;
+    if flags.contains(rustix::fs::StatVfsMountFlags::NOSUID) {
+        eprintln!("skipped: the temporary folder lets no program have other rights");
+        return None;
+    }
+    for folder in [place.0.path(), &place.path("modules")] {
+        fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let program = place.path("program");
+    // By another process: while it was open for writing here, a child that another test starts would have it open too.
+    let copy = Command::new("cp").arg(env!("CARGO_BIN_EXE_ringfence")).arg(&program).status();
+    assert!(copy.unwrap().success());
+    rustix::fs::chown(&program, Some(rustix::fs::Uid::from_raw(65534)), None).unwrap();
+    fs::set_permissions(&program, PermissionsExt::from_mode(0o4755)).unwrap();
+    Some(program)
+}
+
+/// Else whoever may start it could have it load what they like.
+#[test]
+fn a_set_user_id_program_becomes_no_worker_of_its_caller() {
+    watchdog(|| {
+        let place = Place::new();
+        let Some(program) = program_of_somebody(&place) else { return };
+        build(&place.path("modules/a.so"), &info(), &[]);
+        let module = ModuleFile::read(place.path("modules/a.so")).unwrap();
+        let passed = module.as_fd();
+        let become_worker = |mode: u32| {
+            fs::set_permissions(&program, PermissionsExt::from_mode(mode)).unwrap();
+            let (_, socket) =
+                socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+            let mut command = Command::new(&program);
+            command.env("RINGFENCE_COMPONENT", "sample").stdin(socket).stdout(Stdio::null());
+            command.env("RINGFENCE_MODULE", passed.as_raw_fd().to_string());
+            let passed = passed.as_raw_fd();
+            // SAFETY: one system call with a number, which is open in the child as it is here.
+            unsafe {
+                command.pre_exec(move || {
+                    let passed = BorrowedFd::borrow_raw(passed);
+                    Ok(rustix::io::fcntl_setfd(passed, rustix::io::FdFlags::empty())?)
+                });
+            }
+            let output = command.output().unwrap();
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let (_, said) = become_worker(0o755);
+        assert!(said.contains("it never serves"), "the module was loaded: {said}");
+        let (code, said) = become_worker(0o4755);
+        assert!(code == Some(2) && said.contains("more rights than its caller"), "{code:?}: {said}");
+        assert!(!said.contains("it never serves"), "{said}");
+    });
+}
+
+/// It runs the program that belongs to it, with its own rights, and not the one that its caller names.
+#[test]
+fn a_set_user_id_program_has_workers_of_its_own() {
+    watchdog(|| {
+        let place = Place::new();
+        let Some(program) = program_of_somebody(&place) else { return };
+        fs::create_dir(place.path("out")).unwrap();
+        fs::set_permissions(place.path("out"), PermissionsExt::from_mode(0o777)).unwrap();
+        let out = place.path("out/run");
+        let args = ["run", "--frames", "1", "--fps", "max", "--size", "64x48", "--mode", "isolated", "--out"];
+        let args = args.map(std::ffi::OsString::from).into_iter().chain([out.clone().into()]);
+        Host::program(&program, args).env("RINGFENCE_WORKER", "/nowhere/worker").run().expect(0);
+        assert!(out.join("first.png").is_file());
+    });
+}
+
 #[test]
 fn a_set_user_id_program_ignores_the_path_of_its_caller() {
     watchdog(|| {
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: only root can make such a program");
-            return;
-        }
         let place = Place::new();
-        let flags = rustix::fs::statvfs(place.0.path()).unwrap().f_flag;
-        if flags.contains(rustix::fs::StatVfsMountFlags::NOSUID) {
-            eprintln!("skipped: the temporary folder lets no program have other rights");
-            return;
-        }
+        let Some(program) = program_of_somebody(&place) else { return };
         build(&place.path("modules/a.so"), &info(), &[]);
-        for folder in [place.0.path(), &place.path("modules")] {
-            fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
-        }
-        let program = place.path("program");
-        // By another process: while it was open for writing here, a child that another test starts would have it open too.
-        let copy =
-            std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_ringfence")).arg(&program).status();
-        assert!(copy.unwrap().success());
-        rustix::fs::chown(&program, Some(rustix::fs::Uid::from_raw(65534)), None).unwrap();
         let look = |mode: u32| {
             fs::set_permissions(&program, PermissionsExt::from_mode(mode)).unwrap();
             let host = Host::program(&program, ["modules", "--json"]);

@@ -33,6 +33,7 @@ mod backend;
 mod channel;
 mod connection;
 mod death;
+mod elevated;
 mod emitter;
 mod endpoint;
 mod error;

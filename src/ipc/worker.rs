@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use super::elevated::is_elevated;
 use super::module::{ModuleFile, serve_passed};
 use super::sandbox::Program;
 use super::{ConnectError, Endpoint, SandboxPolicy, ServeError};
@@ -35,7 +36,8 @@ static OWN_COMPONENTS: OnceLock<Vec<&'static str>> = OnceLock::new();
 ///
 /// The program is the one that was set with [`Worker::program`]; else the one that `RINGFENCE_WORKER`
 /// names; else this executable itself, if its `main` gives the component to [`run_if_worker`], since both sides are
-/// then of one build; else `ringfence-worker` beside this executable. Any of them can load a module: a program that calls
+/// then of one build; else `ringfence-worker` beside this executable. The variable does not count in a program that runs with
+/// more rights than its caller. Any of them can load a module: a program that calls
 /// [`run_if_worker`] is its own worker for [`Worker::loading`], whatever its components are.
 #[derive(Debug, Clone)]
 pub struct Worker {
@@ -146,7 +148,8 @@ impl Worker {
             return Ok((program.clone(), "it was named by the host"));
         }
         let mut tried = vec![format!("${PROGRAM_VARIABLE}")];
-        if let Some(program) = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty()) {
+        let named = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty());
+        if let Some(program) = named.filter(|_| !is_elevated()) {
             return Ok((program.into(), "RINGFENCE_WORKER names it"));
         }
         let serves = |names: &Vec<&str>| self.file.is_some() || names.contains(&self.component.as_str());
@@ -203,13 +206,18 @@ pub struct Component {
 /// Whether this process was started as a worker.
 #[must_use]
 pub fn is_worker() -> bool {
-    env::var_os(COMPONENT_VARIABLE).is_some()
+    env::var_os(COMPONENT_VARIABLE).is_some() && !is_elevated()
 }
 
 /// Serves a component, or a module that the host has passed on, if this process was started as a worker, and returns its
 /// exit code then.
 ///
 /// Call it first in `main`: a program that does can be its own worker, so that one binary can be shipped.
+///
+/// A program that runs with more rights than its caller (set-user-id, file capabilities) becomes no worker: what it loads and
+/// whom it serves would be the caller's choice. It returns a failure then. A set-user-id host can be its own worker all the
+/// same, since its workers have its rights alone. A host whose file has capabilities needs another program for them
+/// ([`Worker::program`]).
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -229,6 +237,12 @@ pub fn run_if_worker(components: &[Component]) -> Option<ExitCode> {
     // A second call adds nothing: the first one is what `main` does when it is a worker.
     let _ = OWN_COMPONENTS.set(components.iter().map(|component| component.name).collect());
     let name = env::var_os(COMPONENT_VARIABLE)?;
+    if is_elevated() {
+        eprintln!(
+            "{COMPONENT_VARIABLE} does not count in a program that runs with more rights than its caller: unset it; a host whose file has capabilities needs a worker program without (`Worker::program`)"
+        );
+        return Some(ExitCode::from(2));
+    }
     let name = name.to_string_lossy();
     let module = env::var(MODULE_VARIABLE).ok();
     let component = components.iter().find(|component| name == component.name);

@@ -51,11 +51,17 @@ pub fn printable(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\n' | '\t' => printable.push(character),
-            _ if character.is_control() => printable.extend(character.escape_default()),
+            _ if is_harmful(character) => printable.extend(character.escape_default()),
             _ => printable.push(character),
         }
     }
     printable
+}
+
+/// Whether a character can make a terminal show something else than what stands there: it controls it, or reorders text.
+pub fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The same in one line, whatever a file's name has in it.
@@ -80,7 +86,7 @@ mod tests {
 
     #[test]
     fn terminals_are_not_told_what_to_do() {
-        let failure = Failure::work("its last words:\n\x1b[2Jall is\twell\u{9b}1m\r");
-        assert_eq!(failure.to_string(), "its last words:\n\\u{1b}[2Jall is\twell\\u{9b}1m\\r");
+        let failure = Failure::work("its last words:\n\x1b[2Jall is\twell\u{9b}1m\r\u{202e}");
+        assert_eq!(failure.to_string(), "its last words:\n\\u{1b}[2Jall is\twell\\u{9b}1m\\r\\u{202e}");
     }
 }

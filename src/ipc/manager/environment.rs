@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::ipc::elevated::is_elevated;
+
 /// Names folders with modules.
 const PATH_VARIABLE: &str = "RINGFENCE_MODULE_PATH";
 /// Isolates all modules.
@@ -25,9 +27,11 @@ pub(super) struct Environment {
 
 impl Environment {
     pub(super) fn of_this_process() -> Self {
-        // SAFETY: the call reads what the kernel has told this process at its start, and has no other effect.
-        let is_elevated = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-        Self { path: env::var_os(PATH_VARIABLE), forced: env::var_os(FORCE_VARIABLE), is_elevated }
+        Self {
+            path: env::var_os(PATH_VARIABLE),
+            forced: env::var_os(FORCE_VARIABLE),
+            is_elevated: is_elevated(),
+        }
     }
 
     /// The folders that it names, each with the reason why it does not count, if it does not.

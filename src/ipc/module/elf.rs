@@ -11,7 +11,6 @@ use object::elf::{
     ProgramHeader64, STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_FUNC, STT_OBJECT, STV_DEFAULT, STV_PROTECTED,
     Sym64,
 };
-use object::read::StringTable;
 use object::read::elf::{Dyn, FileHeader, GnuHashTable, HashTable, ProgramHeader, Sym};
 
 use super::abi::{INFO_SYMBOL, RECORD_BYTES, SERVE_SYMBOL};
@@ -121,7 +120,7 @@ impl<'a> Image<'a> {
 struct Dynamic<'a> {
     image: Image<'a>,
     symbols: &'a [Symbol],
-    strings: StringTable<'a>,
+    strings: &'a [u8],
 }
 
 impl<'a> Dynamic<'a> {
@@ -176,17 +175,22 @@ impl<'a> Dynamic<'a> {
             .and_then(|(count, bytes)| object::pod::slice_from_bytes(bytes, count as usize).ok())
             .ok_or(ElfError::Damaged("its table of symbols"))?
             .0;
-        Ok(Self { image, symbols, strings: StringTable::new(strings, 0, strings.len() as u64) })
+        Ok(Self { image, symbols, strings })
     }
 
     /// The exported symbol of this name and kind.
     fn symbol(&self, name: &str, is_kind: impl Fn(object::elf::SymbolType) -> bool) -> Option<&'a Symbol> {
+        // Not read to its end before it is compared: millions of symbols could share one name of megabytes.
+        let is_named = |symbol: &Symbol| {
+            let start = usize::try_from(symbol.st_name(LittleEndian)).ok()?;
+            self.strings.get(start..)?.strip_prefix(name.as_bytes())?.first().map(|byte| *byte == 0)
+        };
         self.symbols.iter().find(|symbol| {
             !symbol.is_undefined(LittleEndian)
                 && is_kind(symbol.st_type())
                 && [STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE].contains(&symbol.st_bind())
                 && [STV_DEFAULT, STV_PROTECTED].contains(&symbol.st_visibility())
-                && symbol.name(LittleEndian, self.strings) == Ok(name.as_bytes())
+                && is_named(symbol) == Some(true)
         })
     }
 }

@@ -4,6 +4,7 @@
 //! threads. So each copy of the same bytes is loaded once, however often it is read.
 
 use std::ffi::{CStr, c_void};
+use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -25,7 +26,8 @@ struct Loaded {
     /// Kept for ever, so that no other file gets the number of its descriptor: the dynamic linker knows what it has loaded
     /// by its path, which is that number.
     file: ModuleFile,
-    serve: Serve,
+    /// Nothing, if it is not what its file says.
+    serve: Option<Serve>,
 }
 
 impl ModuleFile {
@@ -71,16 +73,19 @@ impl ModuleFile {
         // Loading takes turns, as it does in the dynamic linker.
         let mut loaded = LOADED.lock();
         let known = loaded.iter().find(|known| known.file.digest() == self.digest());
-        if let Some(known) = known {
-            return Ok(known.serve);
-        }
         let path = || self.path().to_owned();
+        if let Some(known) = known {
+            return known.serve.ok_or_else(|| ModuleError::Changed { path: path() });
+        }
         let failed = |error: libloading::Error| {
             let reason = std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string);
             ModuleError::Load { path: path(), reason: printable_line(&reason) }
         };
         // SAFETY: code of the module runs here. Whoever calls this has decided that it may.
         let library = unsafe { Library::open(Some(self.link()), RTLD_NOW | RTLD_LOCAL) }.map_err(failed)?;
+        // From here on it is there for ever, even if it is refused: it can see to it that it is not unloaded.
+        let library = ManuallyDrop::new(library);
+        loaded.push(Loaded { file: self.clone(), serve: None });
         // SAFETY: only its address is used, below.
         let info = unsafe { library.get::<*const c_void>(INFO_SYMBOL) }.map_err(failed)?.as_raw_ptr();
         // SAFETY: the symbol has so many bytes in the file, and a module that lies about that is loaded all the same: it
@@ -91,10 +96,10 @@ impl ModuleFile {
         }
         // SAFETY: the ABI, whose version the record has, says what type the function has.
         let serve = unsafe { *library.get::<Serve>(SERVE_SYMBOL).map_err(failed)? };
-        // For ever.
-        let _ = library.into_raw();
         tracing::debug!(module = %self.info(), path = %self.path().display(), "loaded a module");
-        loaded.push(Loaded { file: self.clone(), serve });
+        if let Some(loaded) = loaded.last_mut() {
+            loaded.serve = Some(serve);
+        }
         Ok(serve)
     }
 }
@@ -110,4 +115,61 @@ pub(in crate::ipc) fn serve_passed(number: &str) -> Result<(), ServeError> {
     // First, since from then on this process ends with its host, whatever the module does as it is loaded.
     let endpoint = Endpoint::from_stdin()?;
     ModuleFile::adopt(fd)?.serve(endpoint)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::ipc::module::file_tests::record;
+    use crate::ipc::socket::Socket;
+
+    /// Builds a module that says this of itself in its file, and that once it is loaded.
+    fn module(folder: &std::path::Path, says: &[u8], then: &[u8], reason: &str) -> ModuleFile {
+        let list = |bytes: &[u8]| bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
+        let source = format!(
+            "#include <string.h>\n\
+             unsigned char ringfence_module_info[512] = {{{}}};\n\
+             static const unsigned char then[512] = {{{}}};\n\
+             __attribute__((constructor)) static void start(void) {{ memcpy(ringfence_module_info, then, 512); }}\n\
+             int ringfence_module_serve(int socket, unsigned flags, char *reason, size_t bytes) {{\n\
+                 strncpy(reason, \"{reason}\", bytes);\n\
+                 return 1;\n\
+             }}\n",
+            list(says),
+            list(then)
+        );
+        let (code, file) = (folder.join("module.c"), folder.join("module.so"));
+        std::fs::write(&code, source).unwrap();
+        let mut command = Command::new("cc");
+        // It stays where it is once it is loaded.
+        command.args(["-shared", "-fPIC", "-Wl,-z,nodelete", "-o"]).arg(&file).arg(code);
+        assert!(command.status().unwrap().success());
+        ModuleFile::read(file).unwrap()
+    }
+
+    fn serve(module: &ModuleFile) -> String {
+        let (_host, socket) = Socket::pair().unwrap();
+        module.serve(Endpoint::adopt(socket, false)).unwrap_err().to_string()
+    }
+
+    /// The number of its descriptor stays its own: the dynamic linker takes who comes with it for the one that it has.
+    #[test]
+    fn a_module_that_is_refused_is_not_taken_for_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let (honest, mut other) = (record(), record());
+        other[16] = 9;
+        let liar = module(folder.path(), &other, &honest, "the liar");
+        for _ in 0..2 {
+            let said = serve(&liar);
+            assert!(said.contains("record") && !said.contains("the liar"), "{said}");
+        }
+        let link = liar.link();
+        drop(liar);
+        let next = module(folder.path(), &honest, &honest, "the next");
+        assert_ne!(next.link(), link);
+        let said = serve(&next);
+        assert!(said.contains("the next"), "{said}");
+    }
 }

@@ -33,6 +33,7 @@ pub(super) enum Step {
     Streams,
     Descriptors,
     Identity,
+    Rights,
     Limits,
     Privileges,
     Landlock,
@@ -42,12 +43,13 @@ pub(super) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Session,
         Self::Host,
         Self::Streams,
         Self::Descriptors,
         Self::Identity,
+        Self::Rights,
         Self::Limits,
         Self::Privileges,
         Self::Landlock,
@@ -68,6 +70,7 @@ impl Step {
             Self::Streams => "dup3",
             Self::Descriptors => "close_range",
             Self::Identity => "write(/proc/self/uid_map)",
+            Self::Rights => "setresuid",
             Self::Limits => "setrlimit",
             Self::Privileges => "prctl(PR_SET_NO_NEW_PRIVS)",
             Self::Landlock => "landlock_restrict_self",
@@ -195,6 +198,7 @@ fn prepare(plan: &Plan, report: &mut Report) -> Result<Option<OwnedFd>, (Step, E
     if let Some(identity) = &plan.identity {
         identify(identity).map_err(at(Step::Identity))?;
     }
+    own_rights().map_err(at(Step::Rights))?;
     let limits = || plan.limits.iter().try_for_each(|&(resource, limit)| setrlimit(resource, limit));
     layer(Layers::RLIMITS, Step::Limits, limits())?;
     if plan.no_new_privs {
@@ -253,6 +257,18 @@ fn identify(identity: &Identity) -> Result<(), Errno> {
     write_to(c"/proc/self/setgroups", b"deny")?;
     write_to(c"/proc/self/gid_map", &identity.gid_map)?;
     write_to(c"/proc/self/uid_map", &identity.uid_map)
+}
+
+/// In a set-user-id host, makes its own rights all that the worker knows: a worker that still had the caller of that host as
+/// its real user would run with more rights than its caller, and such a program believes nobody.
+fn own_rights() -> Result<(), Errno> {
+    // SAFETY: these read numbers, and set those of this process to what they are in effect. The system call itself: the
+    // functions of the C library would look for threads that this process has not.
+    unsafe {
+        let (user, group) = (libc::geteuid(), libc::getegid());
+        check(libc::syscall(libc::SYS_setresgid, group, group, group))?;
+        check(libc::syscall(libc::SYS_setresuid, user, user, user))
+    }
 }
 
 fn write_to(path: &CStr, bytes: &[u8]) -> Result<(), Errno> {

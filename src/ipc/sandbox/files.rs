@@ -1,7 +1,7 @@
 //! The file-system fence: Landlock rules for the files that a worker may read.
 
 use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use landlock::{
@@ -52,8 +52,11 @@ impl Files<'_> {
         for path in &needed.interpreters {
             rules.allow(path, run)?;
         }
-        for path in needed.libraries.iter().chain(self.modules) {
+        for path in self.modules {
             rules.allow(path, read.into())?;
+        }
+        for library in needed.libraries.iter().filter_map(|path| open_shared_object(path)) {
+            rules.allow_opened(library, read.into())?;
         }
         for path in self.reads.iter().copied().flatten() {
             rules.allow(path, read | AccessFs::ReadDir)?;
@@ -73,6 +76,40 @@ impl Rules {
         };
         // A file has no entries to list.
         let access = if path.as_ref().is_dir() { access } else { access & AccessFs::from_file(NEWEST) };
+        self.allow_opened(fd, access)
+    }
+
+    fn allow_opened(&mut self, fd: PathFd, access: BitFlags<AccessFs>) -> Result<(), RulesetError> {
         (&mut self.0).add_rule(PathBeneath::new(fd, access)).map(drop)
+    }
+}
+
+/// What is at `path`, if it is a shared object. Judged once it is open: whoever can write to the folder could have put something
+/// else there since it was found.
+fn open_shared_object(path: &Path) -> Option<PathFd> {
+    let fd = PathFd::new(path).ok()?;
+    let opened = PathBuf::from(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()));
+    libraries::is_shared_object(&opened).then_some(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_shared_object_any_more_is_not_to_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (secret, library) = (folder.path().join("secret"), folder.path().join("library.so"));
+        fs::write(&secret, "a key").unwrap();
+        symlink(std::env::current_exe().unwrap(), &library).unwrap();
+        assert!(open_shared_object(&library).is_some());
+        fs::remove_file(&library).unwrap();
+        symlink(&secret, &library).unwrap();
+        assert!(open_shared_object(&library).is_none());
+        assert!(open_shared_object(folder.path()).is_none());
+        assert!(open_shared_object(&folder.path().join("missing")).is_none());
     }
 }

@@ -7,14 +7,16 @@
 //! else: no interpreter, which only what is executed has, and no file that is not a shared object, whatever its name.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use object::Endianness;
-use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB, ET_DYN, FileHeader64};
+use object::elf::{
+    DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB, ET_DYN, FileHeader64, PT_DYNAMIC,
+};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::read::{ReadCache, ReadRef, StringTable};
 
@@ -26,6 +28,11 @@ const FOLDERS: [&str; 4] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"];
 const UNWINDER: &str = "libgcc_s.so.1";
 /// The most files looked into; a chain of libraries longer than that is no accident.
 const MAX_FILES: usize = 512;
+/// The most libraries that a file names, and the most folders in which it wants them looked for. No more are looked at: a
+/// module's file can name millions.
+const MAX_NAMES: usize = 512;
+/// The most paths that are looked at for all of them.
+const MAX_LOOKS: usize = 1 << 16;
 
 /// What a program needs to start.
 #[derive(Debug, Default)]
@@ -70,6 +77,10 @@ struct Search {
     library_path: Vec<PathBuf>,
     seen: BTreeSet<(PathBuf, Use)>,
     waiting: Vec<(PathBuf, Use)>,
+    /// Names that were looked for where everybody's are.
+    wanted: BTreeSet<OsString>,
+    /// Paths that were looked at.
+    looks: usize,
     needed: Needed,
 }
 
@@ -92,8 +103,8 @@ impl Search {
                 self.interpreter(interpreter);
             }
             let origin = path.parent().unwrap_or(Path::new("/"));
-            let own: Vec<PathBuf> =
-                elf.search.iter().flat_map(|list| folders(Some(&with_origin(list, origin)))).collect();
+            let own = elf.search.iter().flat_map(|list| folders(Some(&with_origin(list, origin))));
+            let own: Vec<PathBuf> = own.take(MAX_NAMES).collect();
             for name in &elf.needed {
                 self.want(OsStr::from_bytes(name), &own);
             }
@@ -108,8 +119,13 @@ impl Search {
 
     /// Finds the library of this name, `own` being where the one who asks wants it looked for.
     fn want(&mut self, name: &OsStr, own: &[PathBuf]) {
+        let is_path = name.as_bytes().contains(&b'/');
+        // As a rule everybody wants the same few.
+        if !is_path && own.is_empty() && !self.wanted.insert(name.to_owned()) {
+            return;
+        }
         let mut found = Vec::new();
-        if name.as_bytes().contains(&b'/') {
+        if is_path {
             found.push(PathBuf::from(name));
         } else {
             let folders = own.iter().chain(&self.library_path).map(PathBuf::as_path);
@@ -117,6 +133,8 @@ impl Search {
             found.extend(folders.map(|folder| folder.join(name)));
             found.extend(self.cache.paths(name.as_bytes()));
         }
+        found.truncate(MAX_LOOKS - self.looks);
+        self.looks += found.len();
         for path in found.into_iter().filter(|path| is_shared_object(path)) {
             if self.needed.libraries.insert(path.clone()) {
                 self.waiting.push((path, Use::Loaded));
@@ -126,7 +144,7 @@ impl Search {
 }
 
 /// Whether it is what a dynamic linker would load: neither a key nor a dump of some process's memory.
-fn is_shared_object(path: &Path) -> bool {
+pub(super) fn is_shared_object(path: &Path) -> bool {
     // Whether it is a file comes first: to open a pipe could wait for ever.
     let file = path.is_file().then(|| File::open(path).ok()).flatten();
     file.is_some_and(|file| {
@@ -152,22 +170,26 @@ impl Elf {
         let endian = header.endian().ok()?;
         let segments = header.program_headers(endian, data).ok()?;
         let mut elf = Self::default();
-        for segment in segments {
-            if let Ok(Some(interpreter)) = segment.interpreter(endian, data) {
-                elf.interpreter = Some(interpreter.to_vec());
-            }
-            let Ok(Some(entries)) = segment.dynamic(endian, data) else { continue };
+        elf.interpreter = segments
+            .iter()
+            .find_map(|segment| segment.interpreter(endian, data).ok().flatten())
+            .map(<[u8]>::to_vec);
+        // Of several the dynamic linker takes the last.
+        let dynamic = segments.iter().rev().find(|segment| segment.p_type(endian) == PT_DYNAMIC);
+        if let Some(Ok(Some(entries))) = dynamic.map(|segment| segment.dynamic(endian, data)) {
+            let end = entries.iter().position(|entry| entry.d_tag(endian) == DT_NULL);
+            let entries = &entries[..end.unwrap_or(entries.len())];
             let value = |tag| {
                 let entry = entries.iter().find(|entry| entry.d_tag(endian) == tag);
                 entry.map(|entry| entry.d_val(endian))
             };
-            let (Some(address), Some(bytes)) = (value(DT_STRTAB), value(DT_STRSZ)) else { continue };
+            let (address, bytes) = (value(DT_STRTAB)?, value(DT_STRSZ)?);
             let strings = segments.iter().find_map(|segment| {
                 let start = address.checked_sub(segment.p_vaddr(endian))?;
                 let inside = start.checked_add(bytes)? <= segment.p_filesz(endian);
                 inside.then(|| segment.p_offset(endian).checked_add(start))?
             });
-            let Some(start) = strings else { continue };
+            let start = strings?;
             let strings = StringTable::new(data, start, start.checked_add(bytes)?);
             for entry in entries {
                 let list = match entry.d_tag(endian) {
@@ -175,6 +197,9 @@ impl Elf {
                     DT_RPATH | DT_RUNPATH => &mut elf.search,
                     _ => continue,
                 };
+                if list.len() == MAX_NAMES {
+                    continue;
+                }
                 let offset = u32::try_from(entry.d_val(endian)).ok();
                 list.extend(offset.and_then(|offset| strings.get(offset).ok()).map(<[u8]>::to_vec));
             }
@@ -309,6 +334,44 @@ mod tests {
         fs::write(&secret, dump).unwrap();
         search.want(secret.as_os_str(), &[]);
         assert!(search.needed.libraries.contains(&secret), "{:?}", search.needed);
+    }
+
+    /// As many as a file has room for, each with another name of the greatest length.
+    #[test]
+    fn a_module_that_names_libraries_without_end_costs_little() {
+        const COUNT: usize = 4 << 20;
+        let mut file = vec![0; 64 + 2 * 56];
+        file[..16].copy_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
+        let mut put = |at: usize, value: &[u8]| file[at..at + value.len()].copy_from_slice(value);
+        put(16, &3u16.to_le_bytes());
+        put(20, &1u32.to_le_bytes());
+        put(32, &64u64.to_le_bytes());
+        put(52, &64u16.to_le_bytes());
+        put(54, &56u16.to_le_bytes());
+        put(56, &2u16.to_le_bytes());
+        let (dynamic, bytes) = (64 + 2 * 56, 16 * (COUNT + 3));
+        let strings = dynamic + bytes;
+        let names = "/".repeat(4000) + &"a\0".repeat(1 << 20);
+        for (segment, kind, start, length) in [(0, 1u32, 0, strings + names.len()), (1, 2, dynamic, bytes)] {
+            put(64 + 56 * segment, &kind.to_le_bytes());
+            for (word, value) in [(1, start), (2, start), (3, start), (4, length), (5, length)] {
+                put(64 + 56 * segment + 8 * word, &(value as u64).to_le_bytes());
+            }
+        }
+        let mut entry =
+            |tag: u64, value: usize| file.extend([tag, value as u64].map(u64::to_le_bytes).concat());
+        entry(5, strings);
+        entry(10, names.len());
+        (0..COUNT).for_each(|index| entry(1, index % (names.len() / 2)));
+        entry(0, 0);
+        file.extend(names.as_bytes());
+        let elf = Elf::read(&*file).unwrap();
+        assert_eq!(elf.needed.len(), MAX_NAMES, "no more are read");
+        let mut search = Search::default();
+        for number in 0..2 * MAX_LOOKS {
+            search.want(OsStr::new(&format!("/no/such/library/{number}")), &[]);
+        }
+        assert_eq!(search.looks, MAX_LOOKS, "no more are looked for");
     }
 
     #[test]

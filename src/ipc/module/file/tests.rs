@@ -101,6 +101,33 @@ fn changed(at: usize, bytes: &[u8]) -> Vec<u8> {
     file
 }
 
+/// To compare each with what is looked for takes no longer because they are long.
+#[test]
+fn millions_of_symbols_with_one_long_name_are_looked_through() {
+    const COUNT: usize = 1 << 20;
+    const LONG: usize = 24 << 20;
+    let mut file = shared_object(&record());
+    let symbols = file.len().next_multiple_of(8);
+    file.resize(symbols, 0);
+    let symbol = &file[SYMBOLS + 2 * SYMBOL..][..SYMBOL];
+    // A function whose name begins at the start of the table.
+    let symbol = [&0u32.to_le_bytes(), &symbol[4..]].concat();
+    file.extend(symbol.repeat(COUNT));
+    let hashes = file.len();
+    file.extend([1u32, COUNT as u32].map(u32::to_le_bytes).concat());
+    let strings = file.len();
+    file.resize(strings + LONG, b'x');
+    let end = file.len() as u64;
+    let mut put = |at: usize, value: u64| file[at..at + 8].copy_from_slice(&value.to_le_bytes());
+    // What the segment has in the file, and in memory.
+    put(HEADER + 32, end);
+    put(HEADER + 40, end);
+    for (entry, value) in [(0, hashes), (1, strings), (2, symbols), (3, LONG)] {
+        put(DYNAMIC + 16 * entry + 8, value as u64);
+    }
+    Place::new().refused(&file, ElfError::NoSymbol { kind: "data", name: INFO_SYMBOL });
+}
+
 #[test]
 fn a_module_is_found_in_its_file() {
     let place = Place::new();
