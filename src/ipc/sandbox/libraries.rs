@@ -169,11 +169,9 @@ impl Elf {
         let header = FileHeader64::<Endianness>::parse(data).ok()?;
         let endian = header.endian().ok()?;
         let segments = header.program_headers(endian, data).ok()?;
-        let mut elf = Self::default();
-        elf.interpreter = segments
-            .iter()
-            .find_map(|segment| segment.interpreter(endian, data).ok().flatten())
-            .map(<[u8]>::to_vec);
+        let interpreter =
+            segments.iter().find_map(|segment| segment.interpreter(endian, data).ok().flatten());
+        let mut elf = Self { interpreter: interpreter.map(<[u8]>::to_vec), ..Self::default() };
         // Of several the dynamic linker takes the last.
         let dynamic = segments.iter().rev().find(|segment| segment.p_type(endian) == PT_DYNAMIC);
         if let Some(Ok(Some(entries))) = dynamic.map(|segment| segment.dynamic(endian, data)) {
