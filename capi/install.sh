@@ -15,7 +15,8 @@ esac
 libdir=${LIBDIR:-$prefix/lib}
 built=${2-}
 if [ -z "$built" ]; then
-    (cd "$here" && cargo build --release --lib)
+    # The library, and the program that serves modules in processes of their own.
+    (cd "$here/.." && cargo build --release -p ringfence-capi --lib -p ringfence --bin ringfence-worker)
     built=${CARGO_TARGET_DIR:-$here/../target}/release
 fi
 # The ABI is the number in the soname, which build.rs gives the library.
@@ -30,6 +31,10 @@ install -m 644 "$here/include/ringfence_host.h" "$include/"
 install -m 755 "$built/libringfence_capi.so" "$lib/libringfence.so.$abi.$version"
 ln -sf "libringfence.so.$abi.$version" "$lib/libringfence.so.$abi"
 ln -sf "libringfence.so.$abi" "$lib/libringfence.so"
+# A folder may have been built without it.
+if [ -x "$built/ringfence-worker" ]; then
+    install -m 755 -D "$built/ringfence-worker" "${DESTDIR-}$prefix/libexec/ringfence-worker"
+fi
 install -m 644 "$built/libringfence_capi.a" "$lib/libringfence.a"
 sed -e "s|@prefix@|$prefix|; s|@libdir@|$libdir|; s|@version@|$version|" "$here/ringfence.pc.in" \
     >"$lib/pkgconfig/ringfence.pc"

@@ -78,17 +78,17 @@
 #define RF_FULL_FAIL 1
 
 /**
- * rf_options_on_flood(): the worker is ended, with RF_ERROR_PROTOCOL.
+ * rf_options_queue(): the worker is ended, with RF_ERROR_PROTOCOL.
  */
 #define RF_FLOOD_CUT_OFF 0
 
 /**
- * rf_options_on_flood(): the oldest events make room.
+ * rf_options_queue(): the oldest events make room.
  */
 #define RF_FLOOD_DROP_OLDEST 1
 
 /**
- * rf_options_on_flood(): those that come are dropped until there is room.
+ * rf_options_queue(): those that come are dropped until there is room.
  */
 #define RF_FLOOD_DROP_NEWEST 2
 

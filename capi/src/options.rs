@@ -29,11 +29,11 @@ pub const RF_FULL_WAIT: u32 = 0;
 /// rf_options_on_full(): it fails at once with RF_ERROR_FULL.
 pub const RF_FULL_FAIL: u32 = 1;
 
-/// rf_options_on_flood(): the worker is ended, with RF_ERROR_PROTOCOL.
+/// rf_options_queue(): the worker is ended, with RF_ERROR_PROTOCOL.
 pub const RF_FLOOD_CUT_OFF: u32 = 0;
-/// rf_options_on_flood(): the oldest events make room.
+/// rf_options_queue(): the oldest events make room.
 pub const RF_FLOOD_DROP_OLDEST: u32 = 1;
-/// rf_options_on_flood(): those that come are dropped until there is room.
+/// rf_options_queue(): those that come are dropped until there is room.
 pub const RF_FLOOD_DROP_NEWEST: u32 = 2;
 
 /// A layer: no program that the worker could start would have more privileges than it.
@@ -222,9 +222,7 @@ pub unsafe extern "C" fn rf_options_label(options: *mut rf_options, label: *cons
 pub unsafe extern "C" fn rf_options_nursery(options: *mut rf_options, nursery: *const rf_nursery) {
     // SAFETY: as above.
     unsafe {
-        set_own(options, |these| {
-            Ok(these.nursery(&object(nursery, "rf_options_nursery: nursery")?.nursery))
-        });
+        set_own(options, |these| Ok(these.nursery(&object(nursery, "rf_options_nursery: nursery")?.nursery)));
     }
 }
 

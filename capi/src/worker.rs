@@ -66,8 +66,7 @@ pub unsafe extern "C" fn rf_worker_module(file: *const c_char) -> *mut rf_worker
     quietly(std::ptr::null_mut(), || {
         // SAFETY: the caller's promise.
         let read = unsafe { path(file, "rf_worker_module: file") }.and_then(|file| {
-            ModuleFile::read(file)
-                .map_err(|error| rf_error::argument(format!("rf_worker_module: {error}")))
+            ModuleFile::read(file).map_err(|error| rf_error::argument(format!("rf_worker_module: {error}")))
         });
         let (worker, problem) = match read {
             Ok(module) => (Worker::loading(&module), None),

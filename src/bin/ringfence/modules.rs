@@ -69,7 +69,7 @@ fn as_text(candidates: &[Candidate]) -> String {
         let mut table = table();
         for (what, value) in [
             ("  pipeline", format!("{}, {versions}", info.pipeline)),
-            ("  interface", format!("{}, hash {:016x}", info.interface, info.interface_hash)),
+            ("  interface", format!("{}, hash {:#018x}", info.interface, info.interface_hash)),
             ("  signature", signature),
             ("  mode", format!("{mode}: {}", candidate.reason())),
         ] {
@@ -124,7 +124,7 @@ fn as_json(candidate: &Candidate) -> Value {
         "pipeline": info.map(|info| &info.pipeline),
         "pipeline_versions": info.map(|info| [info.pipeline_versions.start(), info.pipeline_versions.end()]),
         "interface": info.map(|info| &info.interface),
-        "interface_hash": info.map(|info| format!("{:016x}", info.interface_hash)),
+        "interface_hash": info.map(|info| format!("{:#018x}", info.interface_hash)),
         "signature": signature,
         "mode": candidate.mode().map(|mode| mode.to_string()),
         "reason": candidate.reason(),

@@ -42,6 +42,11 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
             (none.add_folder(folder), folder)
         }
     };
+    let is_default = args.key.is_none() && args.keys.is_none();
+    if is_default && !place.exists() {
+        let lacks = format!("there is no {KEYS}; name the keys to trust with --keys DIR or --key FILE");
+        return Err(Failure::input(lacks));
+    }
     let keys = keys.map_err(Failure::input)?;
     if keys.is_empty() {
         return Err(Failure::input(format!(

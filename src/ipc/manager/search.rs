@@ -65,6 +65,10 @@ fn files(folder: &Path) -> Vec<Found> {
             }
         }
     }
+    if paths.is_empty() && failure.is_none() {
+        let reason = "no file in it has a name that ends in .so".to_owned();
+        failure = Some(Found::Nothing { folder: folder.to_owned(), reason });
+    }
     paths.sort();
     paths.into_iter().map(Found::File).chain(failure).collect()
 }

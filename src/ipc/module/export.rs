@@ -5,8 +5,6 @@ use std::ffi::{c_char, c_int};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tracing_subscriber::EnvFilter;
-
 use super::abi::OWN_PROCESS;
 use crate::ipc::{Endpoint, ServeError};
 
@@ -175,11 +173,19 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 
 /// Logs what `RUST_LOG` asks for, else the important: this library is here once more, and its log with it. The host adds
 /// time and level to each line. If somebody else has begun to log, so be it.
+///
+/// Without the feature `log`, the module's author sees to it.
+#[cfg(feature = "log")]
 fn log_to_stderr() {
+    use tracing_subscriber::EnvFilter;
+
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = log.without_time().with_target(false).with_ansi(false).try_init();
 }
+
+#[cfg(not(feature = "log"))]
+fn log_to_stderr() {}
 
 #[cfg(test)]
 mod tests {

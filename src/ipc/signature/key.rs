@@ -90,14 +90,15 @@ impl SigningKey {
     pub fn read(path: &Path) -> Result<Self, KeyError> {
         let place = path.display().to_string();
         let file = open_key(rustix::fs::CWD, path, &place)?;
-        let mode = file.permissions();
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed { place, mode });
-        }
         let mut text = read_key(&file, &place)?;
         let key = Self::parse(&text, &place);
         text.zeroize();
-        key
+        // Others may read what is no private key, such as the public half.
+        let (key, mode) = (key?, file.permissions());
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Exposed { place, mode });
+        }
+        Ok(key)
     }
 
     /// Writes the private half to `private`, for its owner alone, and the public half to `public`, for everybody to read.
