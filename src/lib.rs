@@ -32,7 +32,7 @@
 //! | [`serialize`] | what crosses a connection: values, controls, encodings |
 //! | [`shm`] | the rings below all of it |
 //! | [`rpi`], [`vimc`] | a Raspberry Pi camera, and libcamera's test module |
-//! | [`bench`], [`probe`] | what a call costs; whether the sandbox holds |
+//! | [`mod@bench`], [`probe`] | what a call costs; whether the sandbox holds |
 
 pub mod bench;
 pub mod interfaces;

@@ -7,6 +7,12 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+/// Lets everybody else run first, the processes that are looked at above all.
+pub fn step_back() {
+    // Where it is refused, looking disturbs a little more.
+    let _ = rustix::process::setpriority_process(None, 19);
+}
+
 /// What a connection is known by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Identity {

@@ -26,6 +26,7 @@ use self::watch::Watch;
 use crate::failure::Failure;
 use crate::interrupt::stop_flag;
 use crate::output::{print, print_json};
+use crate::target::step_back;
 
 /// Between two looks at a flag that nobody wakes us for.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -56,6 +57,7 @@ pub struct TopArgs {
 
 /// Looks until the user has seen enough, or once.
 pub fn top(args: &TopArgs) -> Result<ExitCode, Failure> {
+    step_back();
     let interval = Duration::from_millis(args.interval);
     let mut watch = Watch::new(args.pid, interval);
     if args.once || args.json {

@@ -26,14 +26,17 @@ use crate::catalog::{Catalog, Found, Known, hash_text};
 use crate::failure::{Failure, printable};
 use crate::interrupt::stop_flag;
 use crate::output::{print, print_json};
-use crate::target::{self, Identity};
+use crate::target::{self, Identity, step_back};
 
 /// How long a host goes on keeping messages after the last word from us: if we are killed, not for long.
 const WISH: Duration = Duration::from_secs(3);
 /// How often it is told to go on.
 const RENEWAL: Duration = Duration::from_secs(1);
-/// Between two looks. The host keeps some thousand messages.
-const GLANCE: Duration = Duration::from_millis(2);
+/// Between two looks, at least and at most: each may cost the host and its worker a processor for a moment.
+const NAPS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(16));
+/// So many messages at a look, and the next comes as soon as it can. The host keeps the last mebibyte: some thousand small
+/// ones, or 250 of the largest.
+const MANY: u64 = 50;
 /// How often it is looked whether the connection is still there.
 const LOOK: Duration = Duration::from_millis(100);
 /// Calls that are remembered until they return. A host has one open at a time, or a few.
@@ -106,12 +109,15 @@ pub fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
         started_ns: None,
         open: HashMap::new(),
         lost: 0,
+        seen: 0,
         told: 0,
     };
 
     let end = args.seconds.map(|seconds| Instant::now() + seconds);
-    let (mut renewal, mut look) = (Instant::now() + RENEWAL, Instant::now());
+    let (mut renewal, mut look, mut nap) = (Instant::now() + RENEWAL, Instant::now(), NAPS.0);
+    step_back();
     loop {
+        let before = follower.seen;
         // Looked at first: what came before the end is told.
         let is_open = Instant::now() < look || observed.is_open();
         if follower.take(&mut tracer, args.limit)? {
@@ -133,7 +139,8 @@ pub fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
         if now >= look {
             look = now + LOOK;
         }
-        sleep(GLANCE);
+        nap = if follower.seen - before >= MANY { NAPS.0 } else { (nap * 2).min(NAPS.1) };
+        sleep(nap);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -195,6 +202,7 @@ struct Follower<'a> {
     /// When calls without a reply were made, by their numbers.
     open: HashMap<u32, u64>,
     lost: u64,
+    seen: u64,
     told: u64,
 }
 
@@ -202,6 +210,7 @@ impl Follower<'_> {
     /// Takes what is there; returns whether the limit is reached.
     fn take(&mut self, tracer: &mut Tracer, limit: Option<u64>) -> Result<bool, Failure> {
         while let Some(record) = tracer.next() {
+            self.seen += 1;
             self.tell_lost(tracer.lost())?;
             self.tell(&record)?;
             if limit.is_some_and(|limit| self.told >= limit) {
